@@ -1,0 +1,31 @@
+"""Packaging. The top-level folders are the packages; `datasets/` holds data and scripts and is none of them."""
+
+from setuptools import find_packages, setup
+
+PACKAGES = ("rllib_envs", "models", "eval", "launcher")
+
+setup(
+    name="tunewright",
+    version="0.1.0",
+    description="Reinforcement-learning policies that tune machine-learning systems, proved against searches",
+    license="Apache-2.0",
+    python_requires=">=3.11",
+    packages=find_packages(include=[pattern for name in PACKAGES for pattern in (name, f"{name}.*")]),
+    package_data={name: ["py.typed"] for name in PACKAGES},
+    install_requires=[  # enough to use a policy: no Ray, no plots
+        "numpy>=2.2,<2.5",
+        "gymnasium==1.2.2",
+        "loop_tool==0.1.0",
+        "networkx>=3.4,<4",
+        "safetensors>=0.7,<0.9",
+        "torch==2.13.0",
+        "tyro>=1.0.17,<1.1",
+        "rich>=14,<16",
+    ],
+    extras_require={
+        "train": ["ray[rllib]==2.60.*"],
+        "eval": ["matplotlib>=3.10,<3.12"],
+        "dev": ["mypy==2.4.1", "pytest>=9.0,<10", "ruff==0.17.5"],
+    },
+    entry_points={"console_scripts": ["tunewright = launcher.cli:main"]},
+)
