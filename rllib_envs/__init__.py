@@ -1,0 +1,1 @@
+"""Tuning problems on one contract, and the Gymnasium environment built on it."""

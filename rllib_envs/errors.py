@@ -1,0 +1,49 @@
+"""The errors that a person meets. Each message says what happened, the value that caused it, and what to do."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class TunewrightError(Exception):
+    """Base class of every error raised on purpose. Commands turn it into one line and `exit_code`."""
+
+    exit_code = 4
+
+
+class UserError(TunewrightError, ValueError):
+    """The request can't be carried out as it was given: a wrong name, file, range or value."""
+
+    exit_code = 2
+
+
+class MissingPackage(TunewrightError, ImportError):
+    """An optional package is needed for this command and is not installed."""
+
+    exit_code = 3
+
+
+class IllegalAction(TunewrightError):
+    """An action was applied to a state in which it is not legal. The message gives the reason in words."""
+
+
+@contextmanager
+def one_line_errors(debug: bool = False) -> Iterator[None]:
+    """Run a command: what was raised on purpose becomes one line on stderr and its exit code; 130 on Ctrl-C.
+
+    With `debug` the traceback is shown. Errors that were not raised on purpose are faults and always show theirs.
+    """
+    try:
+        yield
+    except TunewrightError as error:
+        if debug:
+            raise
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+    except KeyboardInterrupt:
+        if debug:
+            raise
+        print("interrupted", file=sys.stderr)
+        raise SystemExit(130) from None

@@ -1,0 +1,143 @@
+"""The contract: a tuning problem is five answers about a state.
+
+From these answers the Gymnasium environment, every search, every trainer, the run record and the comparison report
+follow. `rllib_envs/toy` is the smallest complete example; `rllib_envs.check.check_problem` is the contract as a test.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+
+import numpy as np
+
+State = TypeVar("State", bound=Hashable)
+
+STOP = "stop"
+"""The action that declares the present state the answer. A problem whose every state is an answer may offer it."""
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """One task of a problem: what is to be tuned, as plain data."""
+
+    name: str
+    problem: str
+    """Registered name of the problem that it belongs to."""
+    spec: Mapping[str, Any]
+    """The problem's own description; JSON values only."""
+
+    def to_json(self) -> str:
+        """The canonical text, which is also what a suite's hash is taken over."""
+        content = {"problem": self.problem, "name": self.name, "spec": self.spec}
+        return json.dumps(content, sort_keys=True, allow_nan=False)
+
+    def __hash__(self) -> int:
+        return hash(self.to_json())
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What the objective says of one state."""
+
+    value: float
+    unit: str
+    scale: float
+    """The difference in `value` that earns a reward of 1: the processor's peak, the bound, the untuned value."""
+    higher_is_better: bool = True
+    error: str = ""
+    """Why this state does not count (wrong result, crash, time-out); empty when its answer was verified."""
+    how: str = ""
+    """How the value was obtained, for people: "median of 12 samples, clock-normalised"."""
+    details: Mapping[str, float] = field(default_factory=dict, compare=False)
+
+    @property
+    def verified(self) -> bool:
+        return not self.error
+
+    def gain_over(self, other: Evaluation) -> float:
+        """Improvement over `other` in units of `scale`; negative when this one is worse."""
+        difference = self.value - other.value
+        return (difference if self.higher_is_better else -difference) / self.scale
+
+    def better_than(self, other: Evaluation | None) -> bool:
+        """Whether to prefer this one. What was not verified is never preferred."""
+        if not self.verified:
+            return False
+        return other is None or not other.verified or self.gain_over(other) > 0
+
+    def speedup_over(self, other: Evaluation) -> float:
+        """The ratio of the two values, above 1 when this one is better."""
+        better, worse = (self.value, other.value) if self.higher_is_better else (other.value, self.value)
+        return better / worse if worse > 0 else math.inf
+
+
+class ObservationSpec(NamedTuple):
+    """The fixed sizes of what `observe` returns."""
+
+    max_tokens: int
+    token_features: int
+    global_features: int
+
+
+class Observation(NamedTuple):
+    """A state as numbers of about one: entities as padded tokens, and what concerns the whole."""
+
+    tokens: np.ndarray
+    """float32 [max_tokens, token_features]; rows beyond the last entity are zero."""
+    token_mask: np.ndarray
+    """int8 [max_tokens]; 1 where the row is an entity."""
+    globals: np.ndarray
+    """float32 [global_features]."""
+
+
+class Problem(ABC, Generic[State]):
+    """A family of tuning tasks whose solutions are built by a short sequence of discrete decisions.
+
+    States are immutable values: hashable, picklable, compared by content. An episode is over when `STOP` is taken,
+    when `horizon` decisions were made, or when no action is legal.
+    """
+
+    name: ClassVar[str]
+    actions: tuple[str, ...]
+    """The name of each action index, for example ("up", "swap_down", "split_16", "stop")."""
+    spec: ObservationSpec
+    horizon: int
+    """The number of decisions after which an episode is cut off."""
+    config: Mapping[str, Any]
+    """The keyword arguments that build this problem again; JSON values only. Stored with every policy."""
+
+    @abstractmethod
+    def initial(self, benchmark: Benchmark) -> State:
+        """The untuned state. Raises UserError when the benchmark's spec makes no sense."""
+
+    @abstractmethod
+    def legal(self, state: State) -> np.ndarray:
+        """bool [len(actions)]: which actions `apply` accepts. All False means that the solution is complete."""
+
+    @abstractmethod
+    def apply(self, state: State, action: int) -> State:
+        """The next state; the argument is left as it was. Raises IllegalAction, with the reason in words."""
+
+    @abstractmethod
+    def observe(self, state: State) -> Observation:
+        """The state as a network sees it. Cheap: nothing is compiled or measured here."""
+
+    @abstractmethod
+    def evaluate(self, state: State) -> Evaluation:
+        """The objective. The one slow call: it may compile, run, time or train. Never raises for a bad candidate."""
+
+    def objective_key(self, state: State) -> Hashable:
+        """The part of the state that the objective depends on; states that agree in it are evaluated once."""
+        return state
+
+    def describe(self, state: State) -> str:
+        """The state as text for people."""
+        return str(state)
+
+    def close(self) -> None:  # noqa: B027  (most problems hold nothing)
+        """Release what evaluation holds: processes, files, devices."""

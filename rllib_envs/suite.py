@@ -1,0 +1,108 @@
+"""A suite is a folder of benchmarks, one JSON file each. Nothing needs to be registered or installed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from rllib_envs.errors import UserError
+from rllib_envs.names import choose
+from rllib_envs.problem import Benchmark
+
+DATASETS = Path(__file__).resolve().parent.parent / "datasets"
+
+
+def read_benchmark(path: Path) -> Benchmark:
+    """Read one benchmark file; UserError names the file and what is wrong with it."""
+    try:
+        content = json.loads(path.read_text())
+        benchmark = Benchmark(content["name"], content["problem"], content["spec"])
+    except FileNotFoundError:
+        raise UserError(f"benchmark file {path} does not exist") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"benchmark file {path} can't be read: {type(error).__name__} {error}") from None
+    if not (
+        isinstance(benchmark.name, str)
+        and isinstance(benchmark.problem, str)
+        and isinstance(benchmark.spec, dict)
+    ):
+        raise UserError(f"benchmark file {path} needs a name, a problem and a spec (an object)")
+    return benchmark
+
+
+def find_suite(name: str | Path) -> Path:
+    """The folder of a suite given by path or by name; names are looked up in `$LOOP_TOOL_ROOT/datasets` and ours."""
+    if Path(name).is_dir():
+        return Path(name)
+    root = os.environ.get("LOOP_TOOL_ROOT")
+    shelves = [*([Path(root) / "datasets"] if root else []), DATASETS]
+    known = {
+        folder.name: folder for shelf in reversed(shelves) if shelf.is_dir() for folder in _folders(shelf)
+    }
+    return known[choose(str(name), sorted(known), "data set")]
+
+
+def _folders(shelf: Path) -> list[Path]:
+    return [folder for folder in shelf.iterdir() if folder.is_dir() and any(folder.glob("*.json"))]
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Benchmarks of one problem, in the order of their names."""
+
+    name: str
+    benchmarks: tuple[Benchmark, ...]
+
+    @classmethod
+    def load(cls, name: str | Path) -> Suite:
+        """Read every benchmark of a folder. UserError when it is empty or mixes problems."""
+        folder = find_suite(name)
+        benchmarks = sorted(
+            (read_benchmark(path) for path in folder.glob("*.json")), key=lambda item: item.name
+        )
+        if not benchmarks:
+            raise UserError(
+                f"data set {folder} holds no benchmark (*.json); write some with datasets/generator.py"
+            )
+        problems = sorted({benchmark.problem for benchmark in benchmarks})
+        if len(problems) > 1:
+            raise UserError(f"data set {folder} mixes the problems {', '.join(problems)}; a suite has one")
+        names = [benchmark.name for benchmark in benchmarks]
+        if len(set(names)) < len(names):
+            twice = next(one for one, other in zip(names, names[1:], strict=False) if one == other)
+            raise UserError(f"data set {folder} has two benchmarks named {twice!r}; names must differ")
+        return cls(folder.resolve().name, tuple(benchmarks))
+
+    @property
+    def problem(self) -> str:
+        return self.benchmarks[0].problem
+
+    @cached_property
+    def hash(self) -> str:
+        """Hexadecimal SHA-256 of the content; file names and layout don't enter."""
+        digest = hashlib.sha256()
+        for benchmark in self.benchmarks:
+            digest.update(benchmark.to_json().encode() + b"\n")
+        return digest.hexdigest()
+
+    def split(self, test: float = 0.2, seed: int = 0) -> tuple[Suite, Suite]:
+        """Train and test parts, disjoint and complete.
+
+        Each benchmark's side depends on its own name, the seed and how many there are, never on the machine, and
+        both sides get at least one benchmark.
+        """
+        if not 0 < test < 1:
+            raise UserError(f"the test part is {test}; it must lie between 0 and 1")
+        if len(self.benchmarks) < 2:
+            raise UserError(f"data set {self.name} has one benchmark only and can't be split in two")
+        drawn = sorted(
+            self.benchmarks, key=lambda item: hashlib.sha256(f"{seed}:{item.name}".encode()).digest()
+        )
+        count = min(max(round(test * len(drawn)), 1), len(drawn) - 1)
+        parts = drawn[count:], drawn[:count]
+        train, held_out = (tuple(sorted(part, key=lambda item: item.name)) for part in parts)
+        return Suite(f"{self.name}:train", train), Suite(f"{self.name}:test", held_out)

@@ -1,0 +1,36 @@
+"""Fixtures that several parts of the tests use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rllib_envs.loop_nest import LoopNest
+from rllib_envs.problem import Benchmark
+
+ROOT = Path(__file__).parent.parent
+
+
+def matmul(m: int, n: int, k: int) -> Benchmark:
+    return Benchmark(f"mm{m}_{n}_{k}", "loop_nest", {"kind": "mm", "sizes": {"m": m, "n": n, "k": k}})
+
+
+@pytest.fixture(scope="session")
+def loop_nest():
+    """One loop-nest problem with every action, and so one measuring process, for the whole run."""
+    problem = LoopNest(actions="full")
+    yield problem
+    problem.close()
+
+
+@pytest.fixture
+def toy_suite(tmp_path: Path) -> Path:
+    """A folder of twelve toy benchmarks."""
+    folder = tmp_path / "toy_suite"
+    folder.mkdir()
+    for index in range(12):
+        targets = [(3 * index + 2) % 8, (5 * index + 1) % 8][: 1 + index % 2]
+        benchmark = Benchmark(f"toy{index}", "toy", {"targets": targets})
+        (folder / f"toy{index}.json").write_text(benchmark.to_json())
+    return folder
