@@ -1,0 +1,94 @@
+"""Loop-nest tuning on the contract: order, split and annotate the loops of one statement until it runs fast."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+
+import numpy as np
+
+from rllib_envs.errors import IllegalAction, UserError
+from rllib_envs.loop_nest import features
+from rllib_envs.loop_nest.actions import ACTIONS, MAX_LOOPS, choose_actions
+from rllib_envs.loop_nest.backend import Measurement, Measurer
+from rllib_envs.loop_nest.kinds import make_statement
+from rllib_envs.loop_nest.state import NestState, untuned
+from rllib_envs.problem import Benchmark, Evaluation, Observation, ObservationSpec, Problem
+
+
+class LoopNest(Problem[NestState]):
+    """The loop-nest problem. `actions` is a preset's name ("standard", "looptune", "full") or a list of names."""
+
+    name = "loop_nest"
+    spec = ObservationSpec(MAX_LOOPS, len(features.LOOP_FEATURES), len(features.GLOBAL_FEATURES))
+
+    def __init__(self, actions: str | Iterable[str] = "standard", horizon: int = 10) -> None:
+        self.actions = choose_actions(actions)
+        self.horizon = horizon
+        self.config = {"actions": list(self.actions), "horizon": horizon}
+        self._table = [ACTIONS[name] for name in self.actions]
+        self._measurer = Measurer()
+
+    def initial(self, benchmark: Benchmark) -> NestState:
+        spec = dict(benchmark.spec)
+        if isinstance(spec.get("ir"), str):  # as loop_tool serialises it, schedule included
+            from rllib_envs.loop_nest.loop_tool_tree import from_ir
+
+            return from_ir(spec["ir"])
+        kind, sizes, order = spec.pop("kind", None), spec.pop("sizes", None), spec.pop("order", None)
+        if not isinstance(kind, str) or not isinstance(sizes, dict) or spec:
+            raise UserError(
+                f"benchmark {benchmark.name!r} must have a spec of kind, sizes and perhaps order; got {benchmark.spec}"
+            )
+        return untuned(make_statement(kind, sizes, order))
+
+    def legal(self, state: NestState) -> np.ndarray:
+        return np.array([not action.refusal(state) for action in self._table])
+
+    def apply(self, state: NestState, action: int) -> NestState:
+        chosen = self._table[action]
+        refusal = chosen.refusal(state)
+        if refusal:
+            raise IllegalAction(f"{self.actions[action]}: {refusal}")
+        return chosen.apply(state)
+
+    def observe(self, state: NestState) -> Observation:
+        return Observation(
+            features.loop_features(state), features.loop_mask(state), features.global_features(state)
+        )
+
+    def evaluate(self, state: NestState) -> Evaluation:
+        return self._evaluation(self._measurer.measure(state.statement, state.loops))
+
+    def _evaluation(self, measured: Measurement) -> Evaluation:
+        return Evaluation(
+            value=measured.gflops,
+            unit="GFLOPS",
+            scale=self._measurer.peak().gflops,
+            error=measured.error,
+            how=f"10th percentile of {measured.samples} clock-normalised samples, one thread",
+            details={
+                "seconds": measured.seconds,
+                "fraction_of_peak": measured.fraction_of_peak,
+                "flop_per_cycle": measured.flop_per_cycle,
+            },
+        )
+
+    def objective_key(self, state: NestState) -> Hashable:
+        """Speed depends on the loops, not on where the cursor is."""
+        return state.statement, state.loops
+
+    def describe(self, state: NestState) -> str:
+        from rllib_envs.loop_nest.loop_tool_tree import dump
+
+        return dump(state)
+
+    def baselines(self) -> Mapping[str, Callable[[Benchmark], Evaluation]]:
+        """What the same statement reaches without a schedule: numpy, one thread, timed by the same protocol."""
+        return {
+            "numpy": lambda benchmark: self._evaluation(
+                self._measurer.measure_numpy(self.initial(benchmark).statement)
+            )
+        }
+
+    def close(self) -> None:
+        self._measurer.close()
