@@ -1,0 +1,143 @@
+"""Write a suite of loop-nest benchmarks: a folder with one small JSON file each.
+
+    python datasets/generator.py --kind=mm --dimA=64:128:16,64:128:16 --dimB=64:128:16,64:128:16 --out=my_suite
+
+The dimensions are those of the tensors A and B in their memory layout: A is m,k and B is k,n for `mm`; A is
+height,width,channels and B is window height,window width,channels,output channels for `conv`. Each is a number, a
+choice `32|64|100`, or a range `low:high[:step]` that includes its end. A dimension that A and B share is given twice
+and must agree. Every combination becomes a benchmark.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkdtemp
+
+import tyro
+
+from rllib_envs.errors import UserError, one_line_errors
+from rllib_envs.loop_nest.kinds import KINDS, Kind, make_statement
+from rllib_envs.names import choose
+from rllib_envs.problem import Benchmark
+
+MAX_BENCHMARKS = 100_000
+"""More files than this in one folder is nearly always a mistyped range."""
+ALIASES = {"conv": "conv2d"}
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Write a suite of loop-nest benchmarks."""
+
+    kind: str
+    """Kind of loop nest: mm, bmm, conv (= conv2d, NHWC), conv1d, transpose, row_sum and others."""
+    dimA: str
+    """Dimensions of A, outermost first, for example 64:128:16,64:128:16."""
+    out: Path
+    """Folder to write; it must not exist yet."""
+    dimB: str = ""
+    """Dimensions of B, where the kind has one."""
+    permute: bool = False
+    """Write every order of the loops, not only the kind's own."""
+    debug: bool = False
+    """Show the traceback of an error."""
+
+
+def parse_dimension(text: str) -> list[int]:
+    """The numbers that `lo:hi[:step]`, `a|b|c` or one number stands for."""
+    try:
+        if ":" in text:
+            low, high, *rest = (int(part) for part in text.split(":"))
+            (step,) = rest or [1]
+            numbers = list(range(low, high + 1, step))
+        else:
+            numbers = [int(part) for part in text.split("|")]
+    except ValueError:
+        raise UserError(
+            f"dimension {text!r} is not a number, a choice a|b|c, or a range low:high[:step]"
+        ) from None
+    if not numbers or min(numbers) < 1:
+        raise UserError(f"dimension {text!r} has no positive size in it")
+    return numbers
+
+
+def all_sizes(kind: Kind, dims: list[str]) -> Iterator[dict[str, int]]:
+    """Every combination of loop sizes; `dims` has the command line's text for each tensor."""
+    ranges: dict[str, list[int]] = {}
+    for tensor, text, layout in zip("AB", dims, kind.inputs, strict=False):
+        names, parts = layout.split(), text.split(",") if text else []
+        if len(parts) != len(names):
+            raise UserError(f"--dim{tensor} needs {len(names)} dimensions ({', '.join(names)}), got {text!r}")
+        for name, part in zip(names, parts, strict=True):
+            numbers = parse_dimension(part)
+            if ranges.setdefault(name, numbers) != numbers:
+                raise UserError(
+                    f"dimension {name} belongs to A and B and must be the same in both, got {part!r}"
+                )
+    for combination in itertools.product(*ranges.values()):
+        extents = dict(zip(ranges, combination, strict=True))
+        sizes = {name: extent for name, extent in extents.items() if "+" not in name}
+        for dim in extents.keys() - sizes.keys():
+            output, window = dim.split("+")
+            sizes[output] = extents[dim] - sizes[window] + 1
+        if min(sizes.values()) >= 1:  # a window that is larger than its image has no place
+            yield sizes
+
+
+def make_benchmarks(name: str, kind: Kind, dims: list[str], permute: bool) -> Iterator[Benchmark]:
+    own_order = kind.order.split()
+    for sizes in all_sizes(kind, dims):
+        make_statement(name, sizes)  # refuses sizes that no tensor can have
+        label = name + "_".join(str(sizes[var]) for var in kind.size_names)
+        spec = {"kind": name, "sizes": sizes}
+        if not permute:
+            yield Benchmark(label, "loop_nest", spec)
+            continue
+        for order in itertools.permutations(own_order):
+            yield Benchmark(f"{label}_{''.join(order)}", "loop_nest", {**spec, "order": " ".join(order)})
+
+
+def write_suite(benchmarks: list[Benchmark], out: Path) -> None:
+    """Write all files or none: the folder appears under its name when it is complete."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    try:
+        for benchmark in benchmarks:
+            content = json.dumps(json.loads(benchmark.to_json()), indent=1)
+            (unfinished / f"{benchmark.name}.json").write_text(content + "\n")
+        unfinished.chmod(0o755)
+        unfinished.rename(out)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+
+
+def main() -> None:
+    arguments = tyro.cli(Arguments, description=__doc__)
+    with one_line_errors(arguments.debug):
+        if arguments.out.exists():
+            raise UserError(f"{arguments.out} exists already; choose another --out or remove it")
+        known = [*KINDS, *ALIASES]
+        name = choose(arguments.kind, known, "kind of loop nest")
+        name = ALIASES.get(name, name)
+        kind = KINDS[name]
+        if len(kind.inputs) < 2 and arguments.dimB:
+            raise UserError(f"{name} has no B; leave --dimB out")
+        dims = [arguments.dimA, arguments.dimB][: len(kind.inputs)]
+        found = make_benchmarks(name, kind, dims, arguments.permute)
+        benchmarks = list(itertools.islice(found, MAX_BENCHMARKS + 1))
+        if not benchmarks:
+            raise UserError("no benchmark came of these dimensions; is the window larger than the image?")
+        if len(benchmarks) > MAX_BENCHMARKS:
+            raise UserError(f"more than {MAX_BENCHMARKS:,} benchmarks; use larger steps")
+        write_suite(benchmarks, arguments.out)
+        print(f"{len(benchmarks)} benchmarks in {arguments.out}, for example {benchmarks[0].name}.json")
+
+
+if __name__ == "__main__":
+    main()

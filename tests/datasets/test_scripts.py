@@ -1,0 +1,125 @@
+"""The two scripts of datasets/, as a person runs them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from rllib_envs.suite import Suite
+from tests.conftest import ROOT
+
+
+def script(name, *arguments):
+    command = [sys.executable, ROOT / "datasets" / f"{name}.py", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=ROOT)
+
+
+def generate(out, *arguments):
+    return script("generator", *arguments, f"--out={out}")
+
+
+def test_the_shipped_suite_is_what_the_generator_writes(tmp_path):
+    dims = "64:128:16,64:128:16"
+    assert generate(tmp_path / "mm", "--kind=mm", f"--dimA={dims}", f"--dimB={dims}").returncode == 0
+    assert Suite.load(tmp_path / "mm").hash == Suite.load("mm64_128_16_range").hash
+
+
+@pytest.mark.parametrize(
+    ("arguments", "count", "sizes"),
+    [
+        (("--kind=bmm", "--dimA=2|4,8,16", "--dimB=2|4,16,32:33"), 4, {"b": 2, "m": 8, "k": 16, "n": 32}),
+        (
+            ("--kind=conv", "--dimA=14,14,3", "--dimB=3|5,3,3,8"),
+            2,
+            {"y": 12, "x": 12, "c": 3, "p": 3, "q": 3, "o": 8},
+        ),
+        (
+            ("--kind=conv", "--dimA=4,14,3", "--dimB=3|5,3,3,8"),
+            1,
+            {"y": 2, "x": 12, "c": 3, "p": 3, "q": 3, "o": 8},
+        ),
+        (("--kind=transpose", "--dimA=10:12,7"), 3, {"m": 10, "n": 7}),
+        (("--kind=mm", "--dimA=4,5", "--dimB=5,6", "--permute"), 6, {"m": 4, "k": 5, "n": 6}),
+    ],
+)
+def test_kinds_and_grammar(tmp_path, arguments, count, sizes):
+    run = generate(tmp_path / "suite", *arguments)
+    assert run.returncode == 0, run.stderr
+    suite = Suite.load(tmp_path / "suite")
+    assert len(suite.benchmarks) == count and any(b.spec["sizes"] == sizes for b in suite.benchmarks)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--kind=mn", "--dimA=4,4"), "did you mean"),
+        (("--kind=mm", "--dimA=4,4"), "--dimB needs 2 dimensions (k, n)"),
+        (("--kind=mm", "--dimA=4,x", "--dimB=4,4"), "'x' is not a number"),
+        (("--kind=mm", "--dimA=4,8:4", "--dimB=4,4"), "no positive size"),
+        (("--kind=mm", "--dimA=4,0", "--dimB=0,4"), "no positive size"),
+        (("--kind=mm", "--dimA=4,4:8:0", "--dimB=4,4"), "is not a number"),
+        (("--kind=mm", "--dimA=4,4", "--dimB=5,4"), "must be the same in both"),
+        (("--kind=mm", "--dimA=1:1000,1:1000", "--dimB=1:1000,1:1000"), "more than 100,000"),
+        (("--kind=conv", "--dimA=2,2,3", "--dimB=3,3,3,8"), "window larger"),
+        (("--kind=row_sum", "--dimA=4,4", "--dimB=4,4"), "leave --dimB out"),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_nothing(tmp_path, arguments, message):
+    run = generate(tmp_path / "suite", *arguments)
+    assert run.returncode == 2 and run.stderr.count("\n") == 1 and message in run.stderr, run.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_existing_folder_is_refused_and_untouched(tmp_path):
+    (tmp_path / "keep").write_text("mine")
+    run = generate(tmp_path, "--kind=transpose", "--dimA=4,4")
+    assert run.returncode == 2 and "exists already" in run.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["keep"]
+
+
+BENCH = "--bench=datasets/mm64_128_16_range/mm64_80_96.json"
+
+
+@pytest.mark.parametrize(
+    "actions", ["down,swap_down,split_16,up,up,up", "['down','swap_down','split_16','up','up','up']"]
+)
+def test_the_reader_shows_each_step_and_why_not(actions):
+    run = script("reader", BENCH, f"--actions={actions}", "--observations=stride_tensor")
+    assert run.returncode == 0, run.stderr
+    assert (
+        run.stdout.count("GFLOPS") == 6
+        and run.stdout.count("not possible: up: the cursor is on the outermost") == 1
+    )
+    assert "<-- cursor" in run.stdout and "stride_tensor" in run.stdout
+
+
+def test_the_reader_reads_loop_tools_own_format(tmp_path):
+    ir = script("reader", BENCH, "--observations=ir").stdout.split("ir:\n")[1]
+    (tmp_path / "nest").write_text(ir.strip() + "\n")
+    run = script("reader", f"--bench={tmp_path / 'nest'}")
+    assert run.returncode == 0 and "for m in 64" in run.stdout, run.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--bench=nowhere.json",), "does not exist"),
+        ((BENCH, "--actions=spilt_4"), "did you mean 'split_4'"),
+        ((BENCH, "--actions=[1, 2]"), "names of actions"),
+        ((BENCH, "--actions=[down"), "is not a list"),
+        ((BENCH, "--observations=strides"), "unknown observation"),
+    ],
+)
+def test_the_readers_bad_input_is_one_line(arguments, message):
+    run = script("reader", *arguments)
+    assert run.returncode == 2 and run.stderr.count("\n") == 1 and message in run.stderr, run.stderr
+
+
+def test_a_benchmark_of_another_problem_is_read_too(tmp_path):
+    path = tmp_path / "toy.json"
+    path.write_text(json.dumps({"name": "toy", "problem": "toy", "spec": {"targets": [3]}}))
+    run = script("reader", f"--bench={path}", "--actions=raise,raise")
+    assert run.returncode == 0 and "dial at 2, best 3" in run.stdout
