@@ -36,7 +36,7 @@ format: setup ## Rewrite the code in the project's style
 	$(BIN)/ruff format .
 
 bench: setup ## Run every benchmark; each prints a table and a JSON line
-	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@for script in $(filter-out bench/report.py,$(wildcard bench/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 clean: ## Remove the virtual environment and caches; runs are kept
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache

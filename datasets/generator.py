@@ -58,9 +58,7 @@ def parse_dimension(text: str) -> list[int]:
         else:
             numbers = [int(part) for part in text.split("|")]
     except ValueError:
-        raise UserError(
-            f"dimension {text!r} is not a number, a choice a|b|c, or a range low:high[:step]"
-        ) from None
+        raise UserError(f"dimension {text!r} is not a number, a choice a|b|c, or a range low:high[:step]") from None
     if not numbers or min(numbers) < 1:
         raise UserError(f"dimension {text!r} has no positive size in it")
     return numbers
@@ -76,9 +74,7 @@ def all_sizes(kind: Kind, dims: list[str]) -> Iterator[dict[str, int]]:
         for name, part in zip(names, parts, strict=True):
             numbers = parse_dimension(part)
             if ranges.setdefault(name, numbers) != numbers:
-                raise UserError(
-                    f"dimension {name} belongs to A and B and must be the same in both, got {part!r}"
-                )
+                raise UserError(f"dimension {name} belongs to A and B and must be the same in both, got {part!r}")
     for combination in itertools.product(*ranges.values()):
         extents = dict(zip(ranges, combination, strict=True))
         sizes = {name: extent for name, extent in extents.items() if "+" not in name}

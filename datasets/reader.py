@@ -76,16 +76,12 @@ def show(arguments: Arguments) -> None:
     actions = [problem.actions.index(choose(name, problem.actions, "action")) for name in names]
     wanted = [name.strip() for name in arguments.observations.split(",") if name.strip()]
     if wanted and not loop_nest:
-        raise UserError(
-            f"--observations are for loop nests; {benchmark.name} is of problem {benchmark.problem}"
-        )
+        raise UserError(f"--observations are for loop nests; {benchmark.name} is of problem {benchmark.problem}")
     if loop_nest:
         from rllib_envs.loop_nest.observations import OBSERVATIONS, observation
 
         wanted = (
-            list(OBSERVATIONS)
-            if wanted == ["all"]
-            else [choose(name, OBSERVATIONS, "observation") for name in wanted]
+            list(OBSERVATIONS) if wanted == ["all"] else [choose(name, OBSERVATIONS, "observation") for name in wanted]
         )
     try:
         state = problem.initial(benchmark)

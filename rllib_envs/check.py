@@ -27,17 +27,13 @@ class ContractBroken(TunewrightError, AssertionError):
     """A problem does not keep the contract."""
 
 
-def check_problem(
-    problem: Problem[Any], benchmarks: Sequence[Benchmark], steps: int = 10_000, seed: int = 0
-) -> None:
+def check_problem(problem: Problem[Any], benchmarks: Sequence[Benchmark], steps: int = 10_000, seed: int = 0) -> None:
     """Hold `problem` to every rule of the contract over `steps` random legal steps on the benchmarks in turn."""
     _check_declaration(problem)
     walked = list(_walk(problem, benchmarks, steps, seed))
     again = _walk(problem, benchmarks, min(steps, 500), seed)
     for first, second in zip(walked, again, strict=False):
-        _require(
-            first == second, "the same seed gave different states; apply and initial must be deterministic"
-        )
+        _require(first == second, "the same seed gave different states; apply and initial must be deterministic")
     for index, state in enumerate(walked):
         _check_state(problem, state, try_illegal=index % ILLEGAL_TRIED_EVERY == 0)
     for state in walked[:: max(1, len(walked) // EVALUATED_STATES)]:
@@ -64,11 +60,7 @@ def _check_declaration(problem: Problem[Any]) -> None:
     _require(len(set(problem.actions)) == len(problem.actions) > 0, "actions must be named, each once")
     _require(problem.horizon >= 1, f"the horizon must be at least 1, it is {problem.horizon}")
     rebuilt = type(problem)(**problem.config)
-    same = (
-        rebuilt.actions == problem.actions
-        and rebuilt.spec == problem.spec
-        and rebuilt.horizon == problem.horizon
-    )
+    same = rebuilt.actions == problem.actions and rebuilt.spec == problem.spec and rebuilt.horizon == problem.horizon
     rebuilt.close()
     _require(same, "config must build the same problem again")
     pickle.loads(pickle.dumps(problem)).close()  # noqa: S301  (our own bytes; workers receive problems this way)
@@ -89,9 +81,7 @@ def _walk(problem: Problem[Any], benchmarks: Sequence[Benchmark], steps: int, se
             action = int(rng.choice(legal))
             key = hash(state)
             following = problem.apply(state, action)
-            _require(
-                hash(state) == key, f"{problem.actions[action]} changed the state that it was applied to"
-            )
+            _require(hash(state) == key, f"{problem.actions[action]} changed the state that it was applied to")
             taken += 1
             if problem.actions[action] == STOP:
                 _require(following == state, "stop must leave the state as it is")
@@ -131,11 +121,7 @@ def _check_state(problem: Problem[Any], state: Any, try_illegal: bool) -> None:
 
 def _check_evaluation(problem: Problem[Any], state: Any) -> None:
     evaluation = problem.evaluate(state)
-    _require(
-        isinstance(evaluation, Evaluation), f"evaluate must return an Evaluation, got {type(evaluation)}"
-    )
+    _require(isinstance(evaluation, Evaluation), f"evaluate must return an Evaluation, got {type(evaluation)}")
     _require(math.isfinite(evaluation.value), f"the value must be finite, it is {evaluation.value}")
-    _require(
-        evaluation.scale > 0 and bool(evaluation.unit), "an evaluation needs a positive scale and a unit"
-    )
+    _require(evaluation.scale > 0 and bool(evaluation.unit), "an evaluation needs a positive scale and a unit")
     hash(problem.objective_key(state))

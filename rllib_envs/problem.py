@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
@@ -135,9 +135,13 @@ class Problem(ABC, Generic[State]):
         """The part of the state that the objective depends on; states that agree in it are evaluated once."""
         return state
 
+    def baselines(self) -> Mapping[str, Callable[[Benchmark], Evaluation]]:
+        """What a user would otherwise call, by name: each answers a benchmark in the problem's unit and on its clock."""
+        return {}
+
     def describe(self, state: State) -> str:
         """The state as text for people."""
         return str(state)
 
-    def close(self) -> None:  # noqa: B027  (most problems hold nothing)
+    def close(self) -> None:
         """Release what evaluation holds: processes, files, devices."""

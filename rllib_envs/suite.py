@@ -7,6 +7,7 @@ import json
 import os
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 from rllib_envs.errors import UserError
@@ -26,9 +27,7 @@ def read_benchmark(path: Path) -> Benchmark:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"benchmark file {path} can't be read: {type(error).__name__} {error}") from None
     if not (
-        isinstance(benchmark.name, str)
-        and isinstance(benchmark.problem, str)
-        and isinstance(benchmark.spec, dict)
+        isinstance(benchmark.name, str) and isinstance(benchmark.problem, str) and isinstance(benchmark.spec, dict)
     ):
         raise UserError(f"benchmark file {path} needs a name, a problem and a spec (an object)")
     return benchmark
@@ -40,9 +39,7 @@ def find_suite(name: str | Path) -> Path:
         return Path(name)
     root = os.environ.get("LOOP_TOOL_ROOT")
     shelves = [*([Path(root) / "datasets"] if root else []), DATASETS]
-    known = {
-        folder.name: folder for shelf in reversed(shelves) if shelf.is_dir() for folder in _folders(shelf)
-    }
+    known = {folder.name: folder for shelf in reversed(shelves) if shelf.is_dir() for folder in _folders(shelf)}
     return known[choose(str(name), sorted(known), "data set")]
 
 
@@ -61,19 +58,15 @@ class Suite:
     def load(cls, name: str | Path) -> Suite:
         """Read every benchmark of a folder. UserError when it is empty or mixes problems."""
         folder = find_suite(name)
-        benchmarks = sorted(
-            (read_benchmark(path) for path in folder.glob("*.json")), key=lambda item: item.name
-        )
+        benchmarks = sorted((read_benchmark(path) for path in folder.glob("*.json")), key=lambda item: item.name)
         if not benchmarks:
-            raise UserError(
-                f"data set {folder} holds no benchmark (*.json); write some with datasets/generator.py"
-            )
+            raise UserError(f"data set {folder} holds no benchmark (*.json); write some with datasets/generator.py")
         problems = sorted({benchmark.problem for benchmark in benchmarks})
         if len(problems) > 1:
             raise UserError(f"data set {folder} mixes the problems {', '.join(problems)}; a suite has one")
         names = [benchmark.name for benchmark in benchmarks]
         if len(set(names)) < len(names):
-            twice = next(one for one, other in zip(names, names[1:], strict=False) if one == other)
+            twice = next(one for one, other in pairwise(names) if one == other)
             raise UserError(f"data set {folder} has two benchmarks named {twice!r}; names must differ")
         return cls(folder.resolve().name, tuple(benchmarks))
 
@@ -99,10 +92,19 @@ class Suite:
             raise UserError(f"the test part is {test}; it must lie between 0 and 1")
         if len(self.benchmarks) < 2:
             raise UserError(f"data set {self.name} has one benchmark only and can't be split in two")
-        drawn = sorted(
-            self.benchmarks, key=lambda item: hashlib.sha256(f"{seed}:{item.name}".encode()).digest()
-        )
+        drawn = self._drawn(seed)
         count = min(max(round(test * len(drawn)), 1), len(drawn) - 1)
-        parts = drawn[count:], drawn[:count]
-        train, held_out = (tuple(sorted(part, key=lambda item: item.name)) for part in parts)
-        return Suite(f"{self.name}:train", train), Suite(f"{self.name}:test", held_out)
+        return self._part("train", drawn[count:]), self._part("test", drawn[:count])
+
+    def sample(self, count: int, seed: int = 0) -> Suite:
+        """`count` benchmarks drawn by the seed; the suite itself if it has no more than that."""
+        if count < 1:
+            raise UserError(f"a sample of {count} benchmarks is not possible; ask for at least 1")
+        return self if count >= len(self.benchmarks) else self._part(f"sample{count}", self._drawn(seed)[:count])
+
+    def _drawn(self, seed: int) -> list[Benchmark]:
+        """All benchmarks in an order that depends on the seed and their names alone."""
+        return sorted(self.benchmarks, key=lambda item: hashlib.sha256(f"{seed}:{item.name}".encode()).digest())
+
+    def _part(self, label: str, benchmarks: list[Benchmark]) -> Suite:
+        return Suite(f"{self.name}:{label}", tuple(sorted(benchmarks, key=lambda item: item.name)))

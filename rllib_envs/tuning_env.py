@@ -102,9 +102,7 @@ class TuningEnv(gymnasium.Env[PolicyInput, int]):
             suite = {"train": train, "test": test}[split]
         place = [getattr(config, "worker_index", 0), getattr(config, "vector_index", 0)]
         problem = make_problem(config["problem"], config.get("problem_config"))
-        return cls(
-            problem, suite.benchmarks, horizon=config.get("horizon"), seed=[config.get("seed", 0), *place]
-        )
+        return cls(problem, suite.benchmarks, horizon=config.get("horizon"), seed=[config.get("seed", 0), *place])
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None

@@ -120,7 +120,8 @@ def stride_histograms(state: NestState) -> np.ndarray:
             if moved:
                 histograms[row, min((moved - 1).bit_length(), STRIDE_BINS - 1)] += 1
     totals = histograms.sum(axis=1, keepdims=True)
-    return np.divide(histograms, totals, out=histograms, where=totals > 0)
+    np.divide(histograms, totals, out=histograms, where=totals > 0)
+    return histograms
 
 
 def stride_tensor(state: NestState) -> np.ndarray:
@@ -135,5 +136,5 @@ def stride_tensor(state: NestState) -> np.ndarray:
         size, tail = state.size_and_tail(index)
         trips *= size + (tail > 0)
         weights[index] = trips
-    total = weights @ stride_histograms(state)
-    return (total / total.sum() if total.sum() else total).astype(np.float32)
+    total: np.ndarray = weights @ stride_histograms(state)
+    return (total / (total.sum() or 1.0)).astype(np.float32)

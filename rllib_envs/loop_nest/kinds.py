@@ -1,7 +1,7 @@
 """The kinds of loop nest that a benchmark can ask for, each written once as an index expression.
 
 A tensor is a list of dimensions, outermost first, and a dimension is a sum of loop variables: `"y+p x+q c"` is an
-image of height y+p, width x+q and c channels that a p×q window slides over. Layouts are dense and row-major.
+image of height y+p, width x+q and c channels that a p by q window slides over. Layouts are dense and row-major.
 """
 
 from __future__ import annotations
@@ -66,9 +66,7 @@ def make_statement(kind: str, sizes: Mapping[str, int], order: str | None = None
     form = KINDS[choose(kind, KINDS, "kind of loop nest")]
     names = form.order.split()
     if sorted(sizes) != sorted(names):
-        raise UserError(
-            f"{kind} needs the sizes {', '.join(form.size_names)}; got {', '.join(sizes) or 'none'}"
-        )
+        raise UserError(f"{kind} needs the sizes {', '.join(form.size_names)}; got {', '.join(sizes) or 'none'}")
     for name, size in sizes.items():
         if isinstance(size, bool) or not isinstance(size, int):
             raise UserError(f"size {name} of {kind} is {size!r}; it must be a whole number")

@@ -125,9 +125,7 @@ def from_ir(text: str) -> NestState:
     unknown = sorted({operation[node] for node in compute} - set(_OPERATION))
     if unknown or not 1 <= len(compute) <= 2:
         names = ", ".join(operation[node] for node in compute)
-        raise UserError(
-            f"the IR computes {names or 'nothing'}; one combination and one reduction can be read"
-        )
+        raise UserError(f"the IR computes {names or 'nothing'}; one combination and one reduction can be read")
     order = ir.orders[compute[0]]
     loops, size = _steps([(ir.dump_var(var), *trip) for var, trip in order])
     untuned_order = list(dict.fromkeys(loop.var for loop in loops))

@@ -6,6 +6,7 @@ Policies train on `Problem.observe`; these are for people and for code that was 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -78,7 +79,7 @@ def _ir_tree(problem: LoopNest, state: NestState, history: Sequence[int]) -> nx.
             vectorize=loop.annotation == "vectorize",
         )
     graph.add_node("statement", type="INST", combine=state.statement.combine, reduce=state.statement.reduce)
-    graph.add_edges_from(zip(inside, inside[1:], strict=False), type="control")
+    graph.add_edges_from(pairwise(inside), type="control")
     return graph
 
 

@@ -16,9 +16,7 @@ from rllib_envs.errors import UserError
 Strides = tuple[tuple[str, int], ...]
 COMBINE = ("multiply", "add", "subtract", "max", "min", "copy")
 REDUCE = ("add", "max", "min", "none")
-MAX_ELEMENTS = (
-    1 << 28
-)  # 1 GiB of float32 a tensor; byte offsets stay far inside the 32 bits of an address displacement
+MAX_ELEMENTS = 1 << 28  # 1 GiB of float32 a tensor; byte offsets stay far inside the 32 bits of an address displacement
 
 
 @dataclass(frozen=True)
@@ -47,9 +45,7 @@ class Statement:
             if size < 1:
                 raise UserError(f"dimension {name} has size {size}; every dimension needs at least 1")
         if self.combine not in COMBINE or self.reduce not in REDUCE:
-            raise UserError(
-                f"unknown operation {self.combine!r}/{self.reduce!r}; use one of {COMBINE} and {REDUCE}"
-            )
+            raise UserError(f"unknown operation {self.combine!r}/{self.reduce!r}; use one of {COMBINE} and {REDUCE}")
         if len(self.inputs) != (1 if self.combine == "copy" else 2):
             raise UserError(
                 f"{self.combine!r} takes {1 if self.combine == 'copy' else 2} inputs, got {len(self.inputs)}"
@@ -58,13 +54,9 @@ class Statement:
             if any(name not in names or stride < 1 for name, stride in access):
                 raise UserError(f"an access must use known variables and positive strides, got {access}")
         if self.reduce == "none" and self.reduced:
-            raise UserError(
-                f"a map must write every variable, but {self.reduced} are missing from its output"
-            )
+            raise UserError(f"a map must write every variable, but {self.reduced} are missing from its output")
         if any(count > MAX_ELEMENTS for count in self.elements):
-            raise UserError(
-                f"a tensor of {max(self.elements):,} elements is over the limit of {MAX_ELEMENTS:,}"
-            )
+            raise UserError(f"a tensor of {max(self.elements):,} elements is over the limit of {MAX_ELEMENTS:,}")
         self._refuse_overlapping_writes()
 
     def _refuse_overlapping_writes(self) -> None:
@@ -90,8 +82,7 @@ class Statement:
     def elements(self) -> tuple[int, ...]:
         """Number of elements that C and then each input spans."""
         return tuple(
-            1 + sum((self.size[name] - 1) * stride for name, stride in access)
-            for access in (self.output, *self.inputs)
+            1 + sum((self.size[name] - 1) * stride for name, stride in access) for access in (self.output, *self.inputs)
         )
 
     @cached_property

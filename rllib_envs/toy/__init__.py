@@ -37,13 +37,9 @@ class Toy(Problem[Dials]):
     def initial(self, benchmark: Benchmark) -> Dials:
         targets = benchmark.spec.get("targets")
         if not isinstance(targets, list) or not 1 <= len(targets) <= MAX_DIALS:
-            raise UserError(
-                f"toy benchmark {benchmark.name!r} needs 1 to {MAX_DIALS} targets, got {targets!r}"
-            )
+            raise UserError(f"toy benchmark {benchmark.name!r} needs 1 to {MAX_DIALS} targets, got {targets!r}")
         if any(target not in range(POSITIONS) for target in targets):
-            raise UserError(
-                f"toy benchmark {benchmark.name!r} has a target outside 0..{POSITIONS - 1}: {targets}"
-            )
+            raise UserError(f"toy benchmark {benchmark.name!r} has a target outside 0..{POSITIONS - 1}: {targets}")
         return Dials(positions=(0,) * len(targets), targets=tuple(targets))
 
     def legal(self, state: Dials) -> np.ndarray:
@@ -52,9 +48,7 @@ class Toy(Problem[Dials]):
 
     def apply(self, state: Dials, action: int) -> Dials:
         if not self.legal(state)[action]:
-            raise IllegalAction(
-                f"{self.actions[action]!r}: dial {state.hand} has no further position that way"
-            )
+            raise IllegalAction(f"{self.actions[action]!r}: dial {state.hand} has no further position that way")
         match self.actions[action]:
             case "next":
                 return state._replace(hand=state.hand + 1)
@@ -84,9 +78,7 @@ class Toy(Problem[Dials]):
         return Observation(tokens, mask, np.array([state.hand / MAX_DIALS], np.float32))
 
     def evaluate(self, state: Dials) -> Evaluation:
-        off = sum(
-            abs(target - position) for position, target in zip(state.positions, state.targets, strict=True)
-        )
+        off = sum(abs(target - position) for position, target in zip(state.positions, state.targets, strict=True))
         worst = (POSITIONS - 1) * len(state.positions)
         return Evaluation(value=1 - off / worst, unit="share", scale=1.0, how="closed formula")
 

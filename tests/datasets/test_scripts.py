@@ -89,10 +89,7 @@ BENCH = "--bench=datasets/mm64_128_16_range/mm64_80_96.json"
 def test_the_reader_shows_each_step_and_why_not(actions):
     run = script("reader", BENCH, f"--actions={actions}", "--observations=stride_tensor")
     assert run.returncode == 0, run.stderr
-    assert (
-        run.stdout.count("GFLOPS") == 6
-        and run.stdout.count("not possible: up: the cursor is on the outermost") == 1
-    )
+    assert run.stdout.count("GFLOPS") == 6 and run.stdout.count("not possible: up: the cursor is on the outermost") == 1
     assert "<-- cursor" in run.stdout and "stride_tensor" in run.stdout
 
 

@@ -23,9 +23,7 @@ BENCHMARKS = {
         ),
         Benchmark("transpose", "loop_nest", {"kind": "transpose", "sizes": {"m": 33, "n": 18}}),
         Benchmark("dot_rows", "loop_nest", {"kind": "dot_rows", "sizes": {"m": 20, "n": 50}}),
-        Benchmark(
-            "permuted", "loop_nest", {"kind": "mm", "sizes": {"m": 8, "n": 8, "k": 8}, "order": "k n m"}
-        ),
+        Benchmark("permuted", "loop_nest", {"kind": "mm", "sizes": {"m": 8, "n": 8, "k": 8}, "order": "k n m"}),
     ],
 }
 
@@ -53,11 +51,7 @@ class Forgetful(Toy):
 
     def initial(self, benchmark):
         Forgetful.made += 1
-        return (
-            super()
-            .initial(benchmark)
-            ._replace(positions=(Forgetful.made % 8,) * len(benchmark.spec["targets"]))
-        )
+        return super().initial(benchmark)._replace(positions=(Forgetful.made % 8,) * len(benchmark.spec["targets"]))
 
 
 class Unscaled(Toy):

@@ -15,9 +15,7 @@ NEXT, RAISE, LOWER, STOP = range(4)
 
 
 def env_of(*targets, **options):
-    return TuningEnv(
-        Toy(), [Benchmark(f"toy{i}", "toy", {"targets": t}) for i, t in enumerate(targets)], **options
-    )
+    return TuningEnv(Toy(), [Benchmark(f"toy{i}", "toy", {"targets": t}) for i, t in enumerate(targets)], **options)
 
 
 def test_the_return_is_the_gain_of_the_best_state():
@@ -101,8 +99,7 @@ def test_from_config_uses_the_split_and_the_worker_index(toy_suite):
     assert env.benchmarks == Suite.load(toy_suite).split()[1].benchmarks and env.horizon == 5
     config["split"] = "all"
     orders = [
-        [e.reset()[1]["benchmark"] for _ in range(12)]
-        for e in map(TuningEnv.from_config, (config, Context(config)))
+        [e.reset()[1]["benchmark"] for _ in range(12)] for e in map(TuningEnv.from_config, (config, Context(config)))
     ]
     assert orders[0] != orders[1]
 

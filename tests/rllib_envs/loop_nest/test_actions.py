@@ -62,9 +62,7 @@ def test_merge_puts_the_joined_loop_where_the_outer_one_stood():
         ((), "merge", "no loop around"),
         (("split_4",), "vectorize", "only the innermost loop over m"),
         (
-            ("split_32", "split_16", "split_8", "split_4", "split_2")
-            + ("down",) * 6
-            + ("split_16", "split_4"),
+            ("split_32", "split_16", "split_8", "split_4", "split_2") + ("down",) * 6 + ("split_16", "split_4"),
             "split_2",
             "10",
         ),
@@ -77,9 +75,7 @@ def test_what_is_impossible_is_refused_in_words(before, action, reason):
             state = ACTIONS[name].apply(state)
     if "10" in reason:
         while len(state.loops) < MAX_LOOPS:
-            possible = [
-                name for name in ACTIONS if name.startswith("split") and not ACTIONS[name].refusal(state)
-            ]
+            possible = [name for name in ACTIONS if name.startswith("split") and not ACTIONS[name].refusal(state)]
             state = ACTIONS[possible[0]].apply(state) if possible else ACTIONS["up"].apply(state)
     assert reason in ACTIONS[action].refusal(state)
 

@@ -86,9 +86,6 @@ def test_every_named_observation(loop_nest, nest):
     assert previous.argmax(axis=1)[:3].tolist() == history[::-1] and not previous[3:].any()
     tree, graph = seen["ir_tree_networkx"], seen["ir_graph_networkx"]
     assert list(tree.edges) == [(0, 1), (1, 2), (2, 3), (3, "statement")] and tree.nodes[1]["cursor"]
-    assert (
-        graph.edges[0, "C"] == {"type": "stride", "stride": 384}
-        and graph.edges["A", "statement"]["type"] == "data"
-    )
+    assert graph.edges[0, "C"] == {"type": "stride", "stride": 384} and graph.edges["A", "statement"]["type"] == "data"
     with pytest.raises(UserError, match="did you mean 'stride_tensor'"):
         observation(loop_nest, "stride_tensr", nest)

@@ -32,9 +32,7 @@ def example(kind, seed=0, steps=8, sizes=(2, 3, 4, 5, 6, 7, 8)):
 def test_what_is_serialised_can_be_read_back(kind):
     state = example(kind)
     again = from_ir(to_ir(state).serialize())
-    assert (
-        again.statement.output == state.statement.output and again.statement.inputs == state.statement.inputs
-    )
+    assert again.statement.output == state.statement.output and again.statement.inputs == state.statement.inputs
     assert again.statement.size == state.statement.size
     assert [loop[:2] for loop in again.loops] == [loop[:2] for loop in state.loops]
 

@@ -49,9 +49,7 @@ def test_senseless_sizes_are_refused(sizes, message):
 
 def test_overlapping_output_strides_are_refused():
     with pytest.raises(UserError, match="overlap"):
-        Statement(
-            (("m", 4), ("n", 4)), (("m", 2), ("n", 1)), ((("m", 4), ("n", 1)),), combine="copy", reduce="none"
-        )
+        Statement((("m", 4), ("n", 4)), (("m", 2), ("n", 1)), ((("m", 4), ("n", 1)),), combine="copy", reduce="none")
 
 
 def test_a_map_must_write_every_variable():
@@ -61,11 +59,7 @@ def test_a_map_must_write_every_variable():
 
 def test_evaluation_is_verified_and_in_units_of_the_peak(loop_nest):
     evaluation = loop_nest.evaluate(loop_nest.initial(matmul(64, 64, 64)))
-    assert (
-        evaluation.verified
-        and evaluation.unit == "GFLOPS"
-        and 0 < evaluation.value <= 1.05 * evaluation.scale
-    )
+    assert evaluation.verified and evaluation.unit == "GFLOPS" and 0 < evaluation.value <= 1.05 * evaluation.scale
 
 
 @pytest.mark.parametrize(
