@@ -15,6 +15,7 @@ setup(
     install_requires=[  # enough to use a policy: no Ray, no plots
         "numpy>=2.2,<2.5",
         "gymnasium==1.2.2",
+        "llvmlite==0.50.*",
         "loop_tool==0.1.0",
         "networkx>=3.4,<4",
         "safetensors>=0.7,<0.9",

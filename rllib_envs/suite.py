@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from rllib_envs.errors import UserError
 from rllib_envs.names import choose
@@ -69,6 +71,23 @@ class Suite:
             twice = next(one for one, other in pairwise(names) if one == other)
             raise UserError(f"data set {folder} has two benchmarks named {twice!r}; names must differ")
         return cls(folder.resolve().name, tuple(benchmarks))
+
+    @classmethod
+    def select(cls, choice: Mapping[str, Any]) -> Suite:
+        """The benchmarks that plain data asks for.
+
+        Keys: `suite` (name or path), `size` (how many of them at most; default all), `split` ("train", "test" or
+        "all", the default), `test_share` (default 0.2), and `split_seed` (default 0), which also draws the sample.
+        """
+        seed = choice.get("split_seed", 0)
+        suite = cls.load(choice["suite"])
+        if choice.get("size") is not None:
+            suite = suite.sample(choice["size"], seed)
+        split = choose(choice.get("split", "all"), ("train", "test", "all"), "split")
+        if split == "all":
+            return suite
+        train, test = suite.split(choice.get("test_share", 0.2), seed)
+        return train if split == "train" else test
 
     @property
     def problem(self) -> str:

@@ -91,15 +91,10 @@ class TuningEnv(gymnasium.Env[PolicyInput, int]):
     def from_config(cls, config: Mapping[str, Any]) -> TuningEnv:
         """Build from plain data, as RLlib's workers do.
 
-        Keys: `problem`, `problem_config`, `suite` (name or path) with `split` ("train", "test" or "all"),
-        `test_share`, `split_seed`, `horizon`, `seed`. Workers get different benchmark orders through `worker_index`
-        and `vector_index`, which RLlib adds as attributes of the config.
+        Keys: `problem`, `problem_config`, `horizon`, `seed`, and those of `Suite.select`. Workers get different
+        benchmark orders through `worker_index` and `vector_index`, which RLlib adds as attributes of the config.
         """
-        suite = Suite.load(config["suite"])
-        split = config.get("split", "all")
-        if split != "all":
-            train, test = suite.split(config.get("test_share", 0.2), config.get("split_seed", 0))
-            suite = {"train": train, "test": test}[split]
+        suite = Suite.select(config)
         place = [getattr(config, "worker_index", 0), getattr(config, "vector_index", 0)]
         problem = make_problem(config["problem"], config.get("problem_config"))
         return cls(problem, suite.benchmarks, horizon=config.get("horizon"), seed=[config.get("seed", 0), *place])

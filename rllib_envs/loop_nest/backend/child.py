@@ -1,0 +1,155 @@
+"""The measuring process: compiles, verifies and times candidates, so that a bad one can't hurt its caller.
+
+Started by `Measurer` as `python -m rllib_envs.loop_nest.backend.child FD PARENT RUN_LIMIT_S BUDGET_S`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+import sys
+import traceback
+from collections import OrderedDict
+from multiprocessing.connection import Connection
+
+from rllib_envs.errors import TunewrightError
+from rllib_envs.loop_nest.backend.fma_peak import Peak, measure_peak
+from rllib_envs.loop_nest.backend.kernel import compile_kernel
+from rllib_envs.loop_nest.backend.numpy_run import numpy_run
+from rllib_envs.loop_nest.backend.processor import require_vectors
+from rllib_envs.loop_nest.backend.protocol import Measurement, MeasuringError, Request
+from rllib_envs.loop_nest.backend.timer import Sample, Timer
+from rllib_envs.loop_nest.backend.workload import Workload
+from rllib_envs.loop_nest.statement import Statement
+
+ADDRESS_SPACE_BYTES = 8 << 30
+"""Limit of this process: room for statements of hundreds of megabytes, and no way to exhaust the machine."""
+WORKLOADS_KEPT = 4
+ELEMENTS_KEPT = 1 << 24
+"""Tensor elements of all workloads; with inputs, expected results and tolerances each takes up to 40 bytes."""
+HIGHEST_PLAUSIBLE_FRACTION = 1.05
+"""Of peak. The peak repeats within half a percent, so anything above is a fault of the measurement."""
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+CALL_BACK = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
+
+
+class MeasuringBench:
+    """Timer, peak and the workloads of the statements met last."""
+
+    def __init__(self, run_limit_s: float, budget_s: float) -> None:
+        require_vectors()
+        self._run_limit_s = run_limit_s
+        self._budget_s = budget_s
+        self._timer = Timer()
+        self._workloads: OrderedDict[Statement, Workload] = OrderedDict()
+        self.peak: Peak = measure_peak(self._timer)
+
+    def measure(self, request: Request) -> Measurement:
+        """Verify a candidate, and time it if it is right. GFLOPS refer to the measured peak."""
+        statement, loops = request
+        workload = self._workload(statement)
+        if loops is None:
+            return self._measure_numpy(workload)
+        kernel = compile_kernel(statement, loops)
+        return self._verify_and_time(kernel.address, workload)
+
+    def _measure_numpy(self, workload: Workload) -> Measurement:
+        """The same for numpy, called back from the timer's code; the call back is not counted."""
+        run = numpy_run(workload.statement, *workload.tensors)
+
+        def call(*_: object) -> None:
+            run()
+
+        candidate, nothing = CALL_BACK(call), CALL_BACK(lambda *_: None)
+        extra = self._timer.time(_address(nothing), workload.addresses, self._budget_s)
+        return self._verify_and_time(_address(candidate), workload, extra.cycles)
+
+    def _verify_and_time(self, kernel: int, workload: Workload, extra_cycles: float = 0.0) -> Measurement:
+        samples: list[Sample] = []
+        error = workload.verify(lambda: samples.append(self._run_once(kernel, workload)))
+        if error:
+            return Measurement.failed(error)
+        best = min(samples, key=lambda sample: (not sample.clean, sample.cycles))
+        timing = self._timer.time(kernel, workload.addresses, self._budget_s, best)
+        flops = workload.statement.flops
+        flop_per_cycle = flops / max(timing.cycles - extra_cycles, 1.0)
+        fraction = flop_per_cycle / self.peak.flop_per_cycle
+        if fraction > HIGHEST_PLAUSIBLE_FRACTION:
+            return Measurement.failed(f"implausible: {fraction:.2f} of peak, from {timing.samples} samples")
+        gflops = fraction * self.peak.gflops
+        seconds = flops / (gflops * 1e9)
+        return Measurement(gflops, fraction, flop_per_cycle, seconds, timing.samples, "", timing.variation)
+
+    def _workload(self, statement: Statement) -> Workload:
+        """The tensors of a statement: those made before, or new ones in place of the ones unused for longest."""
+        workload = self._workloads.pop(statement, None)
+        if workload is None:
+            while self._workloads and (
+                len(self._workloads) >= WORKLOADS_KEPT
+                or sum(sum(kept.elements) for kept in (*self._workloads, statement)) > ELEMENTS_KEPT
+            ):
+                self._workloads.popitem(last=False)
+            workload = Workload(statement)
+        self._workloads[statement] = workload
+        return workload
+
+    def _run_once(self, kernel: int, workload: Workload) -> Sample:
+        """One run, which the kernel timer of the system ends by killing this process if it exceeds the limit.
+
+        The limit is on processor time, because on a busy machine wall time says nothing about the candidate.
+        """
+        signal.setitimer(signal.ITIMER_PROF, self._run_limit_s)
+        sample = self._timer.sample(kernel, workload.addresses, 1)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        return sample
+
+
+def serve(connection: Connection, bench: MeasuringBench) -> None:
+    """Answer requests until the other side hangs up."""
+    while True:
+        try:
+            request = connection.recv()
+        except EOFError:
+            return
+        reply: Measurement | Exception
+        try:
+            reply = bench.measure(request)
+        except TunewrightError as error:
+            reply = error
+        except MemoryError:
+            reply = MeasuringError(f"statement needs more than {ADDRESS_SPACE_BYTES >> 30} GiB to be checked and timed")
+        except Exception:
+            reply = MeasuringError(f"the measuring process failed:\n{traceback.format_exc()}")
+        connection.send(reply)
+
+
+def _address(function: ctypes._CFunctionType) -> int:
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
+
+
+def die_with_parent(parent: int) -> None:
+    """Have Linux kill this process when the thread that started it ends, in whatever way."""
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before the call
+        sys.exit(1)
+
+
+def main(arguments: list[str]) -> None:
+    descriptor, parent, run_limit_s, budget_s = arguments
+    die_with_parent(int(parent))
+    resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE_BYTES, ADDRESS_SPACE_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with Connection(int(descriptor)) as connection:
+        try:
+            bench = MeasuringBench(float(run_limit_s), float(budget_s))
+        except TunewrightError as error:
+            connection.send(error)
+            return
+        connection.send(bench.peak)
+        serve(connection, bench)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

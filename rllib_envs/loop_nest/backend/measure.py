@@ -1,0 +1,197 @@
+"""Measure candidates in a process of their own, which may crash or hang without harm."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import weakref
+from dataclasses import replace
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from rllib_envs.loop_nest.backend.fma_peak import Peak, configured_gflops
+from rllib_envs.loop_nest.backend.loops import Schedule, check_loops
+from rllib_envs.loop_nest.backend.protocol import Measurement, MeasuringError, Request
+from rllib_envs.loop_nest.statement import Statement
+
+CHILD_MODULE = "rllib_envs.loop_nest.backend.child"
+START_LIMIT_S = 60.0
+"""For starting Python and numpy, which takes 0.2 s from a warm disk and long from a cold network drive."""
+PREPARE_LIMIT_S = 30.0
+"""For computing the expected results of a statement that was not measured just before."""
+RUNS_WITHIN_LIMIT = 3
+"""Runs that each may take the run limit: two verified ones, and the timing."""
+WALL_PER_PROCESSOR_SECOND = 3.0
+"""On a machine that is shared by as many busy processes for each core."""
+GRACE_S = 1.0
+RUN_LIMIT_SIGNAL = signal.SIGPROF
+"""What ends the process when the interval timer of processor time, ITIMER_PROF, expires in a run."""
+SINGLE_THREADED = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+class Measurer:
+    """Owns one long-lived measuring process: started at the first use, and again when a candidate has killed it.
+
+    Not for use by several threads at once. A copy made by pickling or by forking starts a process of its own.
+    """
+
+    def __init__(self, *, run_limit_s: float = 2.0, budget_s: float = 1e-3, peak_gflops: float | None = None) -> None:
+        """Choose the limits; nothing is started yet.
+
+        Args:
+            run_limit_s: processor seconds that one run of a candidate may take.
+            budget_s: seconds of repeated sampling for a candidate; its verification comes on top.
+            peak_gflops: GFLOPS that a fraction of peak of 1 stands for. Default: the environment variable
+                MAX_GFLOPS, or what the measuring process finds when it starts.
+        """
+        self.run_limit_s = run_limit_s
+        self.budget_s = budget_s
+        self.peak_gflops = peak_gflops or configured_gflops()
+        self._child: _Child | None = None
+        self._last_statement: Statement | None = None
+
+    def measure(self, statement: Statement, loops: Schedule) -> Measurement:
+        """Compile, verify and time a schedule.
+
+        Whatever is wrong with the candidate itself is reported in `Measurement.error`. Raises UserError for a
+        schedule that is not legal, UnsupportedProcessor, and MeasuringError when no measuring process can do
+        the work.
+        """
+        check_loops(statement, loops)
+        return self._measure(Request(statement, loops))
+
+    def measure_numpy(self, statement: Statement) -> Measurement:
+        """What numpy reaches on the same statement in one thread, verified and timed by the same protocol."""
+        return self._measure(Request(statement, None))
+
+    def _measure(self, request: Request) -> Measurement:
+        child = self._running_child()
+        limit_s = GRACE_S + RUNS_WITHIN_LIMIT * WALL_PER_PROCESSOR_SECOND * self.run_limit_s
+        if request.statement != self._last_statement:
+            limit_s += PREPARE_LIMIT_S
+        self._last_statement = request.statement
+        try:
+            child.connection.send(request)
+            answered = child.connection.poll(limit_s)
+            reply = child.connection.recv() if answered else None
+        except (EOFError, ConnectionError):
+            ending = child.ending()
+            self.close()
+            if ending == RUN_LIMIT_SIGNAL.name:
+                return Measurement.failed(f"time-out: one run took more than {self.run_limit_s:g} s")
+            return Measurement.failed(f"crash: {ending}")
+        except BaseException:  # an interrupt; the answer to come must not be taken for the next one's
+            self.close()
+            raise
+        if reply is None:
+            self.close()
+            return Measurement.failed(f"time-out: no answer within {limit_s:.1f} s")
+        if isinstance(reply, Exception):
+            raise reply
+        return self._at_configured_peak(request.statement, reply)
+
+    def peak(self) -> Peak:
+        """The peak that fractions of peak refer to."""
+        measured = self._running_child().peak
+        return measured._replace(gflops=self.peak_gflops or measured.gflops)
+
+    def close(self) -> None:
+        """End the measuring process. The next measurement starts another."""
+        if self._child is not None:
+            self._child.end()
+        self._child = None
+        self._last_statement = None
+
+    def __enter__(self) -> Measurer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_child": None, "_last_statement": None}
+
+    def _running_child(self) -> _Child:
+        if self._child is not None and not self._child.usable():
+            self.close()
+        if self._child is None:
+            self._child = _Child(self.run_limit_s, self.budget_s)
+        return self._child
+
+    def _at_configured_peak(self, statement: Statement, measurement: Measurement) -> Measurement:
+        if self.peak_gflops is None or not measurement.verified:
+            return measurement
+        gflops = measurement.fraction_of_peak * self.peak_gflops
+        return replace(measurement, gflops=gflops, seconds=statement.flops / (gflops * 1e9))
+
+
+class _Child:
+    """A measuring process that has started, and the connection to it."""
+
+    def __init__(self, run_limit_s: float, budget_s: float) -> None:
+        self.connection, remote = Pipe()
+        self._owner = os.getpid()
+        with remote:
+            descriptor = remote.fileno()
+            arguments = [str(value) for value in (descriptor, self._owner, run_limit_s, budget_s)]
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", CHILD_MODULE, *arguments],
+                pass_fds=(descriptor,),
+                stdin=subprocess.DEVNULL,
+                env=_environment(),
+                start_new_session=True,  # an interrupt from the terminal is for the parent alone
+            )
+        self._finalizer = weakref.finalize(self, _end, self._process, self.connection, self._owner)
+        self.peak = self._receive_peak()
+
+    def usable(self) -> bool:
+        """Whether the process runs and belongs to this process, not to one that this one was forked from."""
+        return self._owner == os.getpid() and self._process.poll() is None
+
+    def ending(self) -> str:
+        """How a process that hung up has ended, in words: the name of a signal or an exit status."""
+        try:
+            status = self._process.wait(GRACE_S)
+        except subprocess.TimeoutExpired:
+            return "hung up"
+        return signal.Signals(-status).name if status < 0 else f"exit status {status}"
+
+    def end(self) -> None:
+        self._finalizer()
+
+    def _receive_peak(self) -> Peak:
+        try:
+            reply = self.connection.recv() if self.connection.poll(START_LIMIT_S) else None
+        except (EOFError, ConnectionError):
+            reply = None
+        if isinstance(reply, Peak):
+            return reply
+        ending = self.ending()
+        self.end()
+        if isinstance(reply, Exception):
+            raise reply
+        raise MeasuringError(f"the measuring process did not start ({ending}); its message is on the error output")
+
+
+def _end(process: subprocess.Popen[bytes], connection: Connection, owner: int) -> None:
+    """Kill and reap the process. In a fork of its owner, only close what the fork has inherited."""
+    connection.close()
+    if owner == os.getpid():
+        process.kill()
+        process.wait()
+    else:
+        process.returncode = 0  # not ours to wait for
+
+
+def _environment() -> dict[str, str]:
+    """The environment of the child: the same packages as here, and one thread for numpy."""
+    root = str(Path(__file__).resolve().parents[3])
+    paths = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    return {**os.environ, **SINGLE_THREADED, "PYTHONPATH": os.pathsep.join(paths)}
