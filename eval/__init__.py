@@ -1,0 +1,1 @@
+"""Searches and baselines on equal budgets, and the report that compares them with a policy."""

@@ -1,0 +1,47 @@
+"""The machine and the versions behind a measurement, for its report."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+
+PACKAGES = ("tunewright", "numpy", "loop_tool", "torch", "ray", "gymnasium")
+GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+
+
+def describe_environment() -> dict[str, str]:
+    """What affects timings and reproduction. No host name, user name or path enters."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    block = {
+        "processor": _processor(),
+        "cores available": str(cores),
+        "load": " ".join(f"{load:.2f}" for load in os.getloadavg()) + " (1, 5, 15 minutes)",
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "python": platform.python_version(),
+    }
+    if GOVERNOR.is_file():
+        block["frequency governor"] = GOVERNOR.read_text().strip()
+    for package in PACKAGES:
+        try:
+            block[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    block["numpy's BLAS"] = _blas()
+    return block
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or "unknown"
+
+
+def _blas() -> str:
+    config = np.show_config(mode="dicts")
+    blas = config.get("Build Dependencies", {}).get("blas", {}) if isinstance(config, dict) else {}
+    return f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip()

@@ -1,0 +1,91 @@
+"""How numbers are written for people, the same in the terminal and on the page."""
+
+from __future__ import annotations
+
+import math
+
+from eval.comparison import Comparison
+from eval.statistics import Duel, Interval, Summary
+
+MISSING = "-"
+MEANS = "Geometric means over benchmarks, with 95 % bootstrap intervals; every answer was measured anew."
+
+
+def number(value: float, digits: int = 3) -> str:
+    """So many significant digits, without an exponent up to a million: `0.0712`, `3.10`, `214`, `12,400`."""
+    if not math.isfinite(value):
+        return MISSING
+    if value == 0:
+        return "0"
+    rounded = f"{value:.{digits - 1}e}"
+    magnitude = int(rounded.partition("e")[2])
+    return f"{float(rounded):,.{max(0, digits - 1 - magnitude)}f}" if -4 <= magnitude < 6 else rounded
+
+
+def times(ratio: float) -> str:
+    """A ratio: `3.14x`."""
+    return f"{number(ratio)}x" if math.isfinite(ratio) else MISSING
+
+
+def interval(of: Interval) -> str:
+    """A mean with its interval: `3.14x (2.80-3.55)`."""
+    if not math.isfinite(of.low):
+        return times(of.mean)
+    return f"{times(of.mean)} ({number(of.low)}-{number(of.high)})"
+
+
+def seconds(value: float) -> str:
+    """A duration in a unit that suits it."""
+    if not value > 0:
+        return MISSING
+    return f"{number(value * 1e3)} ms" if value < 1 else f"{number(value)} s"
+
+
+def score(of: Duel) -> str:
+    """Wins, ties and losses: `9 won, 1 tied, 2 lost`."""
+    return f"{of.wins} won, {of.ties} tied, {of.losses} lost"
+
+
+def summary_cells(comparison: Comparison, of: Summary) -> list[str]:
+    """One line of the main table, matching `summary_header`."""
+    ratios = [interval(of.ratios[name]) if name in of.ratios else MISSING for name in comparison.baselines]
+    evaluations = f"{of.evaluations:.0f}" if of.evaluations else MISSING
+    rest = [f"{of.best_share:.0%}", seconds(of.seconds), evaluations]
+    return [of.method, interval(of.speedup), *ratios, *rest]
+
+
+def summary_header(comparison: Comparison) -> list[str]:
+    """The columns of the main table."""
+    ratios = [f"over {name}" for name in comparison.baselines]
+    return ["method", "over untuned", *ratios, "best on", "time", "evals"]
+
+
+def opponents(comparison: Comparison) -> list[str]:
+    """Whom the policy is set against, one by one; nobody where no policy took part."""
+    return [name for name in comparison.contestants if name != "policy" and "policy" in comparison.methods]
+
+
+def setting(comparison: Comparison) -> str:
+    """What was compared on what budget, in one sentence."""
+    benchmarks, seeds = len(comparison.benchmarks), len(comparison.seeds)
+    return (
+        f"{benchmarks} benchmark{'s' * (benchmarks != 1)} of {comparison.problem}, "
+        f"{seeds} seed{'s' * (seeds != 1)}, budget {comparison.budget} for each search"
+    )
+
+
+def exceptions(comparison: Comparison) -> list[str]:
+    """What a reader must know before taking the figures at face value."""
+    notes = [
+        f"{name} has its own budget: {multiple:g} times the seconds of the policy on the same benchmark."
+        for name, multiple in comparison.policy_multiples.items()
+    ]
+    if comparison.interrupted:
+        notes.append("Ended early: only benchmarks that every method had finished are shown.")
+    failed = sum(1 for row in comparison.rows if row.error and row.seed is not None)
+    if failed:
+        notes.append(f"{failed} answers failed when they were measured anew and count as untuned.")
+    unknown = sum(1 for start in comparison.starts().values() if not (math.isfinite(start) and start > 0))
+    if unknown:
+        notes.append(f"{unknown} benchmarks have no positive untuned value and no speedup.")
+    return notes
