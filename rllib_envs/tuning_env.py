@@ -68,6 +68,7 @@ class TuningEnv(gymnasium.Env[PolicyInput, int]):
         problem: Problem[Any],
         benchmarks: Sequence[Benchmark],
         *,
+        evaluate: EvaluationCache[Any] | None = None,
         horizon: int | None = None,
         seed: int | Sequence[int] = 0,
         render_mode: str | None = None,
@@ -82,22 +83,25 @@ class TuningEnv(gymnasium.Env[PolicyInput, int]):
         self.render_mode = render_mode
         self.observation_space = policy_input_space(problem)
         self.action_space = spaces.Discrete(len(problem.actions))
-        self.evaluate = EvaluationCache(problem)
+        self.evaluate = evaluate or EvaluationCache(problem)
         self._rng = np.random.default_rng(seed)
         self._round: list[Benchmark] = []
         self._by_name = {benchmark.name: benchmark for benchmark in self.benchmarks}
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> TuningEnv:
+    def from_config(cls, config: Mapping[str, Any], evaluate: EvaluationCache[Any] | None = None) -> TuningEnv:
         """Build from plain data, as RLlib's workers do.
 
         Keys: `problem`, `problem_config`, `horizon`, `seed`, and those of `Suite.select`. Workers get different
         benchmark orders through `worker_index` and `vector_index`, which RLlib adds as attributes of the config.
+        With `evaluate`, its problem and its memory are used, so that several environments can share both.
         """
         suite = Suite.select(config)
         place = [getattr(config, "worker_index", 0), getattr(config, "vector_index", 0)]
-        problem = make_problem(config["problem"], config.get("problem_config"))
-        return cls(problem, suite.benchmarks, horizon=config.get("horizon"), seed=[config.get("seed", 0), *place])
+        evaluate = evaluate or EvaluationCache(make_problem(config["problem"], config.get("problem_config")))
+        seed = [config.get("seed", 0), *place]
+        horizon = config.get("horizon")
+        return cls(evaluate.problem, suite.benchmarks, evaluate=evaluate, horizon=horizon, seed=seed)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None

@@ -1,0 +1,1 @@
+"""What a person or a cluster starts: the `tunewright` command and its parts."""

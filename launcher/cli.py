@@ -1,0 +1,38 @@
+"""The `tunewright` command."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import tyro
+
+from launcher.compare import CompareConfig, run_compare
+from launcher.train import TrainConfig, run_train
+from launcher.tune import TuneConfig, run_tune
+from rllib_envs.errors import one_line_errors
+
+COMMANDS: dict[type[Any], Callable[[Any], None]] = {
+    TrainConfig: run_train,
+    TuneConfig: run_tune,
+    CompareConfig: run_compare,
+}
+NAMES: dict[str, type[Any]] = {"train": TrainConfig, "tune": TuneConfig, "compare": CompareConfig}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point of the console script. Exit codes: 0 done, 2 bad input, 3 missing package, 4 failed, 130 Ctrl-C."""
+    config = tyro.extras.subcommand_cli_from_dict(NAMES, prog="tunewright", description=__doc__, args=arguments)
+    run(config)
+
+
+def run(config: Any) -> None:
+    """Carry out one command."""
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a log shows lines as they happen
+    with one_line_errors(config.debug):
+        COMMANDS[type(config)](config)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,19 @@
+"""Train a policy and evaluate it here. The same as `tunewright train`.
+
+    python launcher/rllib_agent.py --iter=20 --dataset=mm64_128_16_range --trainer=ppo.PPOTrainer --steps=10
+"""
+
+from __future__ import annotations
+
+import tyro
+
+from launcher.cli import run
+from launcher.train import TrainConfig
+
+
+def main() -> None:
+    run(tyro.cli(TrainConfig, description=__doc__))
+
+
+if __name__ == "__main__":
+    main()

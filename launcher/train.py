@@ -1,0 +1,153 @@
+"""`tunewright train`: learn a policy on one part of a suite, then prove it on the other."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from launcher.evaluation import prove
+from launcher.folders import runs_folder
+from launcher.live_progress import LiveProgress
+from models.policy import Policy
+from models.store.run_directory import RunDirectory
+from models.train_settings import TrainSettings
+from models.trainers import trainer_name
+from models.training import TrainingSession
+from rllib_envs.errors import UserError
+from rllib_envs.loop_nest.actions import choose_actions
+from rllib_envs.registry import make_problem
+from rllib_envs.suite import Suite
+
+DEFAULT_ITERATIONS = 20
+CHECKPOINT_EVERY_S = 60.0
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Train a policy, evaluate it on held-out benchmarks, and write a run directory with a report."""
+
+    dataset: str
+    """Suite of benchmarks: a name under datasets/ or the path of a folder."""
+    trainer: str = "ppo"
+    """Learning algorithm: ppo or dqn; RLlib's spellings such as ppo.PPOTrainer work too."""
+    iter: int | None = None
+    """Training iterations; 20 unless --minutes is given."""
+    minutes: float | None = None
+    """Stop training after this time, if --iter does not come first."""
+    steps: int = 10
+    """Decisions in one episode."""
+    actions: str = ""
+    """Loop nests: standard, looptune, full, or names such as up,down,split_16. Empty: the problem's own choice."""
+    size: int = 1_000_000
+    """Use this many of the suite's benchmarks at most."""
+    test_share: float = 0.2
+    """Share of the benchmarks that training never sees."""
+    eval_size: int = 5
+    """Held-out benchmarks to evaluate on; 0 for none."""
+    eval_time: float = 1.0
+    """Seconds that each method may spend on a benchmark."""
+    env_runners: int = 0
+    """Worker processes that play episodes; 0 plays in the trainer's own process."""
+    envs_per_runner: int = 8
+    """Environments that each of them steps together."""
+    seed: int = 0
+    """Of the split, the networks and the order of benchmarks."""
+    runs: Path | None = None
+    """Where the run directory is made; runs/ here, or under $LOOP_TOOL_ROOT where that is set."""
+    debug: bool = False
+    """Show the traceback of an error."""
+
+    @property
+    def iterations(self) -> float:
+        if self.iter is not None:
+            return self.iter
+        return math.inf if self.minutes is not None else DEFAULT_ITERATIONS
+
+    @property
+    def seconds(self) -> float:
+        return math.inf if self.minutes is None else 60 * self.minutes
+
+    def settings(self, problem: str) -> TrainSettings:
+        """What the training session is started with. Refuses --actions of a problem that has no choice of them."""
+        problem_config = {"actions": list(choose_actions(self.actions))} if self.actions else {}
+        make_problem(problem, problem_config).close()
+        env = {
+            "problem": problem,
+            "problem_config": problem_config,
+            "suite": self.dataset,
+            "size": self.size,
+            "split": "train",
+            "test_share": self.test_share,
+            "split_seed": self.seed,
+            "horizon": self.steps,
+        }
+        return TrainSettings(
+            trainer=self.trainer,
+            env=env,
+            env_runners=self.env_runners,
+            envs_per_runner=self.envs_per_runner,
+            seed=self.seed,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return {name: str(value) if isinstance(value, Path) else value for name, value in vars(self).items()}
+
+    def check(self) -> None:
+        """Refuse what can't work before anything is started or written."""
+        trainer_name(self.trainer)
+        for what, value, least in (
+            ("--iter", self.iterations, 1),
+            ("--steps", self.steps, 1),
+            ("--size", self.size, 2),
+            ("--eval_size", self.eval_size, 0),
+            ("--env-runners", self.env_runners, 0),
+            ("--envs-per-runner", self.envs_per_runner, 1),
+        ):
+            if value < least:
+                raise UserError(f"{what} is {value}; it must be at least {least}")
+        if not self.seconds > 0 or not self.eval_time > 0:
+            raise UserError(f"--minutes and --eval_time must be positive, got {self.minutes} and {self.eval_time}")
+
+
+def run_train(config: TrainConfig) -> None:
+    """Train, evaluate, report."""
+    config.check()
+    suite = Suite.load(config.dataset)
+    settings = config.settings(suite.problem)
+    held_out = Suite.select({**settings.env, "split": "test"})
+    record = {"settings": asdict(settings), "suite_hash": suite.hash, "config": config.to_json()}
+    label = f"{suite.problem}-{trainer_name(config.trainer)}-{suite.name}"
+    with TrainingSession(settings) as session:  # first of all, because it may find that something is missing
+        run = RunDirectory.create(config.runs or runs_folder(), label, record)
+        print(f"run directory: {run.path}")
+        policy = learn(config, session, run)
+    if config.eval_size:
+        prove(policy, held_out.sample(config.eval_size, config.seed), config.eval_time, run.report)
+    print(f"Saved at: {run.path}")
+    if suite.problem == "loop_nest":
+        print(f"tune one shape:  tunewright tune mm 200x144x96 --policy {run.path}")
+    print(f"compare longer:  tunewright compare --dataset {config.dataset} --policy {run.path} --timeout 5")
+
+
+def learn(config: TrainConfig, session: TrainingSession, run: RunDirectory) -> Policy:
+    """Train until a limit is reached or Ctrl-C is pressed; the policy is saved either way."""
+    saved = time.perf_counter()
+    with LiveProgress(config.iterations, config.seconds) as live:
+        try:
+            while live.share_done(session.iteration) < 1:
+                progress = session.step()
+                run.log(asdict(progress))
+                live.show(progress)
+                if time.perf_counter() - saved > CHECKPOINT_EVERY_S:
+                    run.checkpoint(session)
+                    saved = time.perf_counter()
+        finally:
+            if session.iteration:
+                run.checkpoint(session)
+                policy = session.policy()
+                policy.save(run.policy)
+                print(f"policy: {run.policy}")
+    return policy

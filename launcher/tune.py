@@ -1,0 +1,114 @@
+"""`tunewright tune`: apply a policy to one task and show what it does, step by step."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from eval.budget import Budget
+from eval.remeasure import remeasure
+from eval.searches import make_search
+from eval.searches.run import run_search
+from launcher.folders import find_policy
+from rllib_envs.errors import UserError
+from rllib_envs.evaluation_cache import EvaluationCache
+from rllib_envs.loop_nest.kinds import KINDS
+from rllib_envs.names import choose
+from rllib_envs.problem import Benchmark, Evaluation, Problem
+from rllib_envs.suite import read_benchmark
+
+ENOUGH_SECONDS = 60.0
+"""A greedy rollout has a fixed number of steps; this only guards against candidates that run for very long."""
+
+
+@dataclass(frozen=True)
+class TuneConfig:
+    """Tune one task with a policy, and print the steps and the speed reached."""
+
+    task: Annotated[str, tyro.conf.Positional]
+    """Kind of loop nest, such as mm, or the path of a benchmark file."""
+    sizes: Annotated[str, tyro.conf.Positional] = ""
+    """Sizes for a kind, such as 200x144x96; for mm they are m, n and k."""
+    policy: Path | None = None
+    """Policy folder or run directory; the newest run here when not given."""
+    debug: bool = False
+    """Show the traceback of an error."""
+
+
+def parse_task(task: str, sizes: str) -> Benchmark:
+    """A benchmark from a file's path, or from a kind and its sizes."""
+    if not sizes and ("/" in task or task.endswith(".json")):
+        return read_benchmark(Path(task))
+    names = KINDS[choose(task, KINDS, "kind of loop nest")].size_names
+    numbers = re.split("[x,_]", sizes) if sizes else []
+    if len(numbers) != len(names) or not all(number.isdecimal() for number in numbers):
+        example = "x".join(["64"] * len(names))
+        raise UserError(f"{task} needs {len(names)} sizes ({', '.join(names)}) such as {example}, got {sizes!r}")
+    by_name = dict(zip(names, map(int, numbers), strict=True))
+    return Benchmark(f"{task}{'_'.join(numbers)}", "loop_nest", {"kind": task, "sizes": by_name})
+
+
+def run_tune(config: TuneConfig) -> None:
+    benchmark = parse_task(config.task, config.sizes)
+    path, policy = find_policy(config.policy, benchmark.problem)
+    problem = policy.make_problem()
+    try:
+        problem.evaluate(problem.initial(benchmark))  # starts what measuring needs; not the policy's time
+        began = time.perf_counter()
+        search = make_search("policy", policy)
+        found = run_search(search, problem, benchmark, Budget(seconds=ENOUGH_SECONDS), horizon=policy.horizon)
+        seconds = time.perf_counter() - began
+        print(f"{benchmark.name}, policy {path}")
+        show_steps(problem, benchmark, found.best.actions)
+        print(problem.describe(found.best.state))
+        print(compare_with_baselines(problem, benchmark, found.best.state))
+        print(f"tuned in {seconds:.2f} s with {found.evaluations} measurements")
+    finally:
+        problem.close()
+
+
+def show_steps(problem: Problem[Any], benchmark: Benchmark, actions: tuple[int, ...]) -> None:
+    """Print the value before and after each action."""
+    evaluate = EvaluationCache(problem)
+    state = problem.initial(benchmark)
+    start = evaluate(state)
+    table = Table()
+    for column in ("step", "action", start.unit, "over the start"):
+        table.add_column(column, justify="left" if column == "action" else "right")
+    table.add_row("0", "", f"{start.value:.1f}", "1.00x")
+    for step, action in enumerate(actions, 1):
+        state = problem.apply(state, action)
+        now = evaluate(state)
+        table.add_row(str(step), problem.actions[action], f"{now.value:.1f}", f"{now.speedup_over(start):.2f}x")
+    Console().print(table)
+
+
+def compare_with_baselines(problem: Problem[Any], benchmark: Benchmark, state: Any) -> str:
+    """The tuned value beside the untuned one and the baselines, measured anew and in turns."""
+    contestants: dict[str, Callable[[], Evaluation | None]] = {
+        "tuned": partial(problem.evaluate, state),
+        "untuned": partial(problem.evaluate, problem.initial(benchmark)),
+    }
+    for name, baseline in problem.baselines().items():
+        contestants[name] = partial(baseline, benchmark)
+    measured = remeasure(contestants, np.random.default_rng(0))
+    tuned = measured.pop("tuned").evaluation
+    if not tuned.verified:
+        raise UserError(f"the tuned schedule failed when it was measured again: {tuned.error}")
+    others = (
+        f"{tuned.speedup_over(other.evaluation):.2f}x {name} ({other.evaluation.value:.1f})"
+        for name, other in measured.items()
+        if other.evaluation.verified
+    )
+    share = f", {tuned.value / tuned.scale:.0%} of the peak" if problem.name == "loop_nest" else ""
+    return f"verified: {tuned.value:.1f} {tuned.unit}{share}; {', '.join(others)}"
