@@ -1,0 +1,73 @@
+"""What a learner knows, as named arrays: weights, target weights, and the optimiser's memory of past gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.checkpoint import OPTIMISER
+
+if TYPE_CHECKING:
+    from ray.rllib.core.learner.torch.torch_learner import TorchLearner
+
+MODULE = "module/"
+
+
+def _module(learner: TorchLearner) -> Any:
+    from ray.rllib.core import DEFAULT_MODULE_ID
+
+    return learner.module[DEFAULT_MODULE_ID].unwrapped()
+
+
+def _optimiser(learner: TorchLearner) -> Any:
+    from ray.rllib.core import DEFAULT_MODULE_ID
+
+    return learner.get_optimizer(DEFAULT_MODULE_ID)
+
+
+def read_network(learner: TorchLearner) -> dict[str, np.ndarray]:
+    """float32 copies of the network's weights, by parameter name."""
+    state = _module(learner).network.state_dict()
+    return {name: value.detach().cpu().numpy().copy() for name, value in state.items()}
+
+
+def read_acting_weights(learner: TorchLearner) -> dict[str, Any]:
+    """What an environment runner needs to play: the module's state without target networks."""
+    state: dict[str, Any] = _module(learner).get_state(inference_only=True)
+    return state
+
+
+def read_learner(learner: TorchLearner) -> dict[str, np.ndarray]:
+    """float32 copies of everything that the next update depends on, besides the data."""
+    arrays = {MODULE + name: value for name, value in _module(learner).state_dict().items()}
+    for index, memory in _optimiser(learner).state_dict()["state"].items():
+        arrays |= {f"{OPTIMISER}{index}/{name}": value for name, value in memory.items()}
+    return {name: value.detach().cpu().numpy().copy() for name, value in arrays.items()}
+
+
+def write_learner(learner: TorchLearner, arrays: Mapping[str, np.ndarray]) -> None:
+    """Put back what `read_learner` returned; learning rates and the like stay as now configured."""
+    import torch
+
+    module, optimiser = _module(learner), _optimiser(learner)
+    weights = {name.removeprefix(MODULE): value for name, value in arrays.items() if name.startswith(MODULE)}
+    module.load_state_dict({name: torch.tensor(value) for name, value in weights.items()}, strict=True)
+    memory: dict[int, dict[str, torch.Tensor]] = {}
+    for name, value in arrays.items():
+        if name.startswith(OPTIMISER):
+            index, field = name.removeprefix(OPTIMISER).split("/")
+            memory.setdefault(int(index), {})[field] = torch.tensor(value)
+    optimiser.load_state_dict({**optimiser.state_dict(), "state": memory})
+
+
+def learner_shapes(learner: TorchLearner) -> dict[str, tuple[int, ...]]:
+    """The names and shapes that `read_learner` returns once every parameter was updated by Adam."""
+    shapes = {MODULE + name: tuple(value.shape) for name, value in _module(learner).state_dict().items()}
+    groups = _optimiser(learner).param_groups
+    for index, parameter in enumerate(parameter for group in groups for parameter in group["params"]):
+        shape = tuple(parameter.shape)
+        fields = {"step": (), "exp_avg": shape, "exp_avg_sq": shape}
+        shapes |= {f"{OPTIMISER}{index}/{field}": size for field, size in fields.items()}
+    return shapes

@@ -1,0 +1,47 @@
+"""Ray for one training session: quiet, on this machine only, and gone afterwards."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+OBJECT_STORE_BYTES = 128 << 20
+"""A fragment of episodes is below 1 MB, so this holds what a hundred runners have in flight."""
+
+QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    # A cluster of this process alone needs no token, and Ray would write one into the home directory.
+    "RAY_AUTH_MODE": "disabled",
+}
+
+
+@contextmanager
+def ray_running(workers: int, gpus: int) -> Iterator[None]:
+    """Use the Ray that is initialised already, or start one here for `workers` processes and stop it afterwards."""
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    import ray
+
+    # RLlib warns on every start that it runs on its present API, and about its own use of what it has deprecated.
+    logging.getLogger("ray.rllib").setLevel(logging.ERROR)
+    if ray.is_initialized():
+        yield
+        return
+    ray.init(
+        # Any other address would join whatever cluster the machine happens to be part of.
+        address="local",
+        num_cpus=workers + 1,
+        num_gpus=gpus,
+        object_store_memory=OBJECT_STORE_BYTES,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+        # Each worker computes small matrices; threads of several workers would only wait for each other.
+        runtime_env={"env_vars": {"OMP_NUM_THREADS": "1"}},
+    )
+    try:
+        yield
+    finally:
+        ray.shutdown()

@@ -1,0 +1,204 @@
+"""The policy file: what training leaves behind, as data. Using one needs neither Ray nor trust in its sender."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.encoders.config import EncoderConfig, InputSizes
+from models.store.atomic import new_directory, read_json, write_json
+from models.store.tensor_file import check_tensors, read_tensors, write_tensors
+from rllib_envs.errors import IllegalAction, UserError
+from rllib_envs.names import choose
+from rllib_envs.problem import ObservationSpec, Problem
+from rllib_envs.registry import make_problem
+
+if TYPE_CHECKING:
+    from models.networks import Network
+
+SCHEMA_VERSION = 1
+CARD, WEIGHTS = "policy.json", "policy.safetensors"
+KINDS = ("actor_critic", "q")
+
+MAX_SIZE = 1 << 16
+"""No observation has more entities or features, and no episode more steps; a larger number is damage."""
+
+Q_TEMPERATURE = 0.02
+"""Sampling from action values: an action that promises this much less return is drawn 1/e as often. The unit is the
+benchmark's scale; differences below it are within what an action value is off by."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A network and everything needed to use it: which problem it decides on, how it sees it, where it came from."""
+
+    kind: str
+    """"actor_critic" (scores are log-probabilities) or "q" (scores are expected returns)."""
+    problem: str
+    """Registered name of the problem."""
+    problem_config: Mapping[str, Any]
+    """Keyword arguments that build the problem as it was trained on."""
+    actions: tuple[str, ...]
+    """What each output means."""
+    spec: ObservationSpec
+    """The sizes of what it sees."""
+    horizon: int
+    """Decisions in an episode of its training; `steps_left` is a share of this."""
+    encoder: EncoderConfig
+    weights: Mapping[str, np.ndarray] = field(repr=False)
+    """float32 arrays under the parameter names of the network."""
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    """JSON values: suite and its hash, seeds, trainer, iterations, environment steps, versions."""
+
+    @classmethod
+    def load(cls, path: str | Path) -> Policy:
+        """Read a policy from its folder, one of its two files, or a run directory that has a `policy/`.
+
+        Executes nothing from the file. Raises UserError, naming the file and the remedy, when a file is missing or
+        damaged, when the two don't belong together, or when the problem is no longer the one it was trained on.
+        """
+        card_path = _find_card(Path(path))
+        card = read_json(card_path, "a policy's description")
+        policy = cls._from_card(card_path, card, read_tensors(card_path.with_name(WEIGHTS)))
+        policy._check_problem(card_path)
+        check_tensors(card_path.with_name(WEIGHTS), policy.weights, policy._expected_shapes())
+        return policy
+
+    @classmethod
+    def _from_card(cls, path: Path, card: Mapping[str, Any], weights: Mapping[str, np.ndarray]) -> Policy:
+        version = card.get("schema_version")
+        if version != SCHEMA_VERSION:
+            raise UserError(
+                f"{path} has schema version {version!r}; this installation reads version {SCHEMA_VERSION}. "
+                "Load it with the release that wrote it, or train again"
+            )
+        try:
+            spec = ObservationSpec(**card["observation"])
+            encoder = EncoderConfig(**card["encoder"])
+            choose(card["kind"], KINDS, "kind of policy")
+            sizes = (*spec, card["horizon"])
+            if not all(isinstance(size, int) and 0 <= size <= MAX_SIZE for size in sizes):
+                raise ValueError(f"sizes must be whole numbers from 0 to {MAX_SIZE}, got {list(sizes)}")
+            return cls(
+                kind=card["kind"],
+                problem=str(card["problem"]),
+                problem_config=dict(card["problem_config"]),
+                actions=tuple(map(str, card["actions"])),
+                spec=spec,
+                horizon=card["horizon"],
+                encoder=encoder,
+                weights=weights,
+                provenance=dict(card.get("provenance", {})),
+            )
+        except KeyError as error:
+            raise UserError(f"{path} lacks the entry {error}; copy the file again from its source") from None
+        except (TypeError, ValueError) as error:
+            raise UserError(f"{path} is not a policy's description: {error}; copy it again from its source") from None
+
+    def _check_problem(self, path: Path) -> None:
+        try:
+            problem = self.make_problem()
+        except UserError as error:
+            raise UserError(f"{path}: its problem can't be built here: {error}") from None
+        try:
+            if tuple(problem.actions) != self.actions:
+                raise UserError(
+                    f"{path} was trained for the actions {', '.join(self.actions)}; problem {self.problem!r} now has "
+                    f"{', '.join(problem.actions)}. Train a new policy, or use the release that trained this one"
+                )
+            if problem.spec != self.spec:
+                raise UserError(
+                    f"{path} was trained on observations of {tuple(self.spec)}; problem {self.problem!r} now shows "
+                    f"{tuple(problem.spec)} (tokens, token features, globals). Train a new policy"
+                )
+        finally:
+            problem.close()
+
+    def _expected_shapes(self) -> dict[str, tuple[int, ...]]:
+        import torch
+
+        from models.networks import build_network
+
+        with torch.device("meta"):
+            network = build_network(self.kind, InputSizes.of(self.spec, len(self.actions)), self.encoder)
+        return {name: tuple(value.shape) for name, value in network.state_dict().items()}
+
+    def save(self, directory: str | Path) -> Path:
+        """Write `policy.json` and `policy.safetensors` into `directory`, replacing what it held in one step."""
+        card = {
+            "schema_version": SCHEMA_VERSION,
+            "kind": self.kind,
+            "problem": self.problem,
+            "problem_config": dict(self.problem_config),
+            "actions": list(self.actions),
+            "observation": self.spec._asdict(),
+            "horizon": self.horizon,
+            "encoder": asdict(self.encoder),
+            "provenance": dict(self.provenance),
+        }
+        check_tensors(Path(directory) / WEIGHTS, self.weights, self._expected_shapes())
+        with new_directory(directory) as folder:
+            write_tensors(folder / WEIGHTS, self.weights)
+            write_json(folder / CARD, card)
+        return Path(directory)
+
+    def make_problem(self) -> Problem[Any]:
+        """The problem as it was trained on; close it after use."""
+        return make_problem(self.problem, self.problem_config)
+
+    @cached_property
+    def network(self) -> Network:
+        """The network with its weights, ready to decide."""
+        import torch
+
+        from models.networks import build_network
+
+        network = build_network(self.kind, InputSizes.of(self.spec, len(self.actions)), self.encoder)
+        network.load_state_dict({name: torch.tensor(value) for name, value in self.weights.items()}, strict=True)
+        return network.requires_grad_(False).eval()
+
+    def scores(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+        """float32 [actions]: log-probabilities or expected returns; illegal actions are -inf.
+
+        `inputs` is what `rllib_envs.tuning_env.policy_input` returns for one state.
+        """
+        import torch
+
+        with torch.inference_mode():
+            batch = {name: torch.from_numpy(np.asarray(array)).unsqueeze(0) for name, array in inputs.items()}
+            scores: np.ndarray = self.network.scores(batch)[0].numpy()
+        return np.where(inputs["action_mask"] > 0, scores, np.float32(-np.inf))
+
+    def act(self, inputs: Mapping[str, np.ndarray], rng: np.random.Generator | None = None) -> int:
+        """The best legal action; with `rng`, one drawn in proportion to what the policy thinks of it.
+
+        Raises IllegalAction when nothing is legal, which means that the episode is over.
+        """
+        if not (inputs["action_mask"] > 0).any():
+            raise IllegalAction("no action is legal in this state: the solution is complete")
+        scores = self.scores(inputs)
+        if rng is None:
+            return int(scores.argmax())
+        if self.kind == "q":
+            scores = scores / Q_TEMPERATURE
+        weights = np.exp(scores.astype(np.float64) - scores.max())
+        return int(rng.choice(len(weights), p=weights / weights.sum()))
+
+
+def _find_card(path: Path) -> Path:
+    """The JSON file of the policy that `path` means."""
+    if path.name in (CARD, WEIGHTS):
+        return path.with_name(CARD)
+    for candidate in (path / CARD, path / "policy" / CARD):
+        if candidate.exists():
+            return candidate
+    if not path.exists():
+        raise UserError(f"{path} does not exist; give a policy's folder or a run directory")
+    if path.is_file():
+        raise UserError(f"{path} is no policy; give the folder that holds {CARD} and {WEIGHTS}")
+    raise UserError(f"{path} holds no policy ({CARD}); give a policy's folder, or a run that has saved one")

@@ -1,0 +1,1 @@
+"""Experience replay: episodes become transitions, and transitions are learnt from several times."""

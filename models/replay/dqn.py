@@ -1,0 +1,86 @@
+"""RLlib's DQN with our replay: its learner, losses and environment runners are used as they are."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from ray.rllib.algorithms.dqn import DQN
+from ray.rllib.core import ALL_MODULES, DEFAULT_MODULE_ID
+from ray.rllib.env.single_agent_episode import SingleAgentEpisode
+from ray.rllib.execution.rollout_ops import synchronous_parallel_sample
+from ray.rllib.policy.sample_batch import MultiAgentBatch, SampleBatch
+from ray.rllib.utils.metrics import (
+    ENV_RUNNER_RESULTS,
+    LEARNER_RESULTS,
+    NUM_ENV_STEPS_SAMPLED_LIFETIME,
+    TD_ERROR_KEY,
+)
+
+from models.replay.buffer import ReplayBuffer
+from models.replay.transitions import EpisodeAssembler
+
+PATIENCE_SECONDS = 60.0
+"""How long all environment runners may be silent at once. A runner that died is back within ten seconds."""
+
+
+class ReplayDQN(DQN):
+    """Plays a fragment, then learns from memory until every played step was drawn `training_intensity` times.
+
+    Learning waits until the memory holds `num_steps_sampled_before_learning_starts` steps, after a restart too.
+    """
+
+    # RLlib declares these as they are before `setup`, when they are still None.
+    config: Any
+    metrics: Any
+    env_runner_group: Any
+    learner_group: Any
+
+    def setup(self, config: Any) -> None:
+        super().setup(config)
+        self._transitions = EpisodeAssembler(self.config.n_step, self.config.gamma)
+        self._replay = ReplayBuffer(self.config.replay_buffer_config["capacity"], self.config.seed or 0)
+        self._updates_due = 0.0
+        self._last_heard = time.monotonic()
+
+    def training_step(self) -> None:
+        config = self.config
+        episodes: list[SingleAgentEpisode]
+        episodes, reports = synchronous_parallel_sample(  # type: ignore[assignment,misc]  # declared for all its uses
+            worker_set=self.env_runner_group,
+            concat=True,
+            sample_timeout_s=config.sample_timeout_s,
+            _uses_new_env_runners=True,
+            _return_metrics=True,
+        )
+        if not episodes:
+            # RLlib repeats this method until enough was played, which without runners would be for ever.
+            silence = time.monotonic() - self._last_heard
+            if silence > PATIENCE_SECONDS:
+                raise RuntimeError(f"no environment runner has played anything for {silence:.0f} s")
+            return
+        self._last_heard = time.monotonic()
+        self.metrics.aggregate(reports, key=ENV_RUNNER_RESULTS)
+        for transitions in self._transitions(episodes):
+            self._replay.add(transitions)
+        if self._replay.size < config.num_steps_sampled_before_learning_starts:
+            return
+        played = sum(len(episode) for episode in episodes)
+        self._updates_due += played * config.training_intensity / config.total_train_batch_size
+        steps = self.metrics.peek((ENV_RUNNER_RESULTS, NUM_ENV_STEPS_SAMPLED_LIFETIME))
+        while self._updates_due >= 1:
+            self._updates_due -= 1
+            self._update(int(steps))
+        self.env_runner_group.sync_weights(from_worker_or_learner_group=self.learner_group, inference_only=True)
+
+    def _update(self, env_steps: int) -> None:
+        columns = self._replay.sample(self.config.total_train_batch_size)
+        samples: Any = SampleBatch(columns)  # type: ignore[no-untyped-call]
+        batch = MultiAgentBatch({DEFAULT_MODULE_ID: samples}, env_steps=len(columns["actions"]))
+        results = self.learner_group.update(batch=batch, timesteps={NUM_ENV_STEPS_SAMPLED_LIFETIME: env_steps})
+        for result in results:
+            for module, figures in result.items():
+                if module != ALL_MODULES:
+                    # One number for each transition, which only a prioritised memory has a use for.
+                    figures.pop(TD_ERROR_KEY, None)
+        self.metrics.aggregate(results, key=LEARNER_RESULTS)

@@ -1,0 +1,160 @@
+"""A run is a folder: what was asked for, what happened, and what came of it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from models.store.atomic import read_json, write_json
+from models.store.versions import hardware, versions
+from rllib_envs.errors import UserError
+
+RUNS = Path("runs")
+RECORD, METRICS, CHECKPOINTS, RANKING = "run.json", "metrics.jsonl", "checkpoints", "ranking.json"
+SCHEMA_VERSION = 1
+
+
+class Session(Protocol):
+    """What can be saved as a checkpoint. `models.training.TrainingSession` is one."""
+
+    @property
+    def iteration(self) -> int: ...
+
+    @property
+    def score(self) -> float:
+        """Higher is better."""
+
+    def save(self, directory: Path) -> Any: ...
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """`run.json`, `metrics.jsonl`, `checkpoints/`, `policy/` and `report/` of one run."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, root: str | Path, label: str, record: Mapping[str, Any]) -> RunDirectory:
+        """A new folder `<time>-<label>` under `root`; the label names problem, trainer and suite.
+
+        `record` is the resolved configuration with the suite's hash and the seeds, JSON values only; versions and
+        hardware are added. Raises UserError when the folder can't be made.
+        """
+        name = re.sub(r"[^A-Za-z0-9_.-]+", "_", label).strip("_.-")
+        run = cls(_make_unique(Path(root), f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"))
+        run.report.mkdir()
+        (run.path / CHECKPOINTS).mkdir()
+        (run.path / METRICS).touch()
+        made_with = {"versions": versions(), "hardware": hardware()}
+        write_json(run.path / RECORD, {"schema_version": SCHEMA_VERSION, **record, **made_with})
+        return run
+
+    @classmethod
+    def open(cls, path: str | Path) -> RunDirectory:
+        """An existing run. Raises UserError, with the runs beside it, when there is none."""
+        run = cls(Path(path))
+        if not run.path.is_dir():
+            near = [other.path.name for other in list_runs(run.path.parent)][-3:]
+            hint = f"the latest runs there are {', '.join(near)}" if near else "train one first"
+            raise UserError(f"run directory {path} does not exist; {hint}")
+        if not (run.path / RECORD).exists():
+            raise UserError(f"{path} is no run directory: it has no {RECORD}")
+        if run.record.get("schema_version") != SCHEMA_VERSION:
+            raise UserError(
+                f"{run.path / RECORD} has schema version {run.record.get('schema_version')!r}; this installation "
+                f"reads version {SCHEMA_VERSION}. Open the run with the release that wrote it"
+            )
+        return run
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The content of `run.json`."""
+        return read_json(self.path / RECORD, "a run's record")
+
+    @property
+    def policy(self) -> Path:
+        """Where the run's policy is, or will be."""
+        return self.path / "policy"
+
+    @property
+    def report(self) -> Path:
+        return self.path / "report"
+
+    def log(self, row: Mapping[str, Any]) -> None:
+        """Add one line to `metrics.jsonl`, and hand it to the system at once."""
+        line = json.dumps(row, allow_nan=False)
+        with (self.path / METRICS).open("a") as file:
+            file.write(line + "\n")
+
+    def metrics(self) -> Iterator[dict[str, Any]]:
+        """The rows so far; a last line that was cut off by a crash is left out."""
+        with (self.path / METRICS).open() as file:
+            for line in file:
+                if line.endswith("\n"):
+                    yield json.loads(line)
+
+    def checkpoint(self, session: Session) -> Path:
+        """Save the session as it is now, then remove all checkpoints but the best and the last.
+
+        Of equal scores the later one is the best.
+        """
+        folder = self._checkpoint(session.iteration)
+        session.save(folder)
+        ranking = {**self._ranking(), session.iteration: session.score}
+        kept = {number: ranking[number] for number in sorted({_best(ranking), session.iteration})}
+        write_json(self.path / CHECKPOINTS / RANKING, {"scores": {str(key): value for key, value in kept.items()}})
+        for number in ranking.keys() - kept.keys():
+            shutil.rmtree(self._checkpoint(number), ignore_errors=True)
+        return folder
+
+    def last_checkpoint(self) -> Path | None:
+        """The newest checkpoint; None before the first."""
+        ranking = self._ranking()
+        return self._checkpoint(max(ranking)) if ranking else None
+
+    def best_checkpoint(self) -> Path | None:
+        """The checkpoint with the highest score; None before the first."""
+        ranking = self._ranking()
+        return self._checkpoint(_best(ranking)) if ranking else None
+
+    def _checkpoint(self, iteration: int) -> Path:
+        return self.path / CHECKPOINTS / f"{iteration:06}"
+
+    def _ranking(self) -> dict[int, float]:
+        path = self.path / CHECKPOINTS / RANKING
+        if not path.exists():
+            return {}
+        scores = read_json(path, "the scores of a run's checkpoints")["scores"]
+        return {int(number): float(score) for number, score in scores.items() if self._checkpoint(int(number)).exists()}
+
+
+def _best(ranking: Mapping[int, float]) -> int:
+    return max(ranking, key=lambda number: (ranking[number], number))
+
+
+def _make_unique(root: Path, name: str) -> Path:
+    for suffix in ("", *(f"-{number}" for number in range(2, 100))):
+        path = root / (name + suffix)
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise UserError(f"run directory {path} can't be made: {error}; choose another root") from None
+        return path
+    raise UserError(f"{root} has 99 runs named {name}; wait a second and start again")
+
+
+def list_runs(root: str | Path = RUNS) -> list[RunDirectory]:
+    """Every run under `root`, oldest first; empty when there is none."""
+    return sorted((RunDirectory(path.parent) for path in Path(root).glob(f"*/{RECORD}")), key=lambda run: run.name)

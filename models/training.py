@@ -1,0 +1,279 @@
+"""Training, one iteration at a time: the only place where RLlib's algorithms are built and stepped."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from models.checkpoint import Counters, read_checkpoint, write_checkpoint
+from models.episode_results import geometric_mean, log_episode, read_episodes
+from models.learner_state import (
+    learner_shapes,
+    read_acting_weights,
+    read_learner,
+    read_network,
+    write_learner,
+)
+from models.local_ray import ray_running
+from models.policy import Policy
+from models.store.versions import versions
+from models.train_settings import TrainSettings
+from models.trainers import make_trainer, trainer_name
+from rllib_envs.errors import MissingPackage, TunewrightError, UserError
+from rllib_envs.registry import make_problem
+from rllib_envs.suite import Suite
+
+if TYPE_CHECKING:
+    from ray.rllib.algorithms.algorithm_config import AlgorithmConfig
+
+SAMPLE_TIMEOUT_SECONDS = 600.0
+"""Longest wait for one fragment of episodes. RLlib throws away what arrives later, so this allows 1000 evaluations of
+half a second."""
+RESTART_DELAY_SECONDS = 1.0
+"""A runner that died is replaced after this long; RLlib's own default is a minute."""
+PROBE_SECONDS = 5.0
+"""How long an iteration waits for a sign of life from a runner that died."""
+
+LOSSES = (
+    "total_loss",
+    "policy_loss",
+    "vf_loss",
+    "vf_explained_var",
+    "entropy",
+    "curr_entropy_coeff",
+    "qf_loss",
+    "qf_mean",
+    "td_error_mean",
+)
+"""The figures worth a curve, by RLlib's names; each trainer has some of them."""
+
+
+class TrainingError(TunewrightError):
+    """Training can't go on. The message gives the cause; checkpoints written before are intact."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What one iteration brought."""
+
+    iteration: int
+    """Counted from 1, through restarts."""
+    env_steps: int
+    """Environment steps so far."""
+    seconds: float
+    """Wall-clock time spent in iterations so far."""
+    episodes: int
+    """Episodes that ended in this iteration."""
+    return_mean: float | None
+    """Mean return of those episodes, in units of the benchmarks' scale; None when none ended."""
+    speedup_mean: float | None
+    """Geometric mean of their best value over their untuned value; None when there is no such ratio."""
+    best_speedup: float | None
+    """The largest such ratio of the whole training."""
+    runner_restarts: int
+    """Environment runners replaced so far, because their process died or their environment raised."""
+    losses: Mapping[str, float]
+    """The learner's own figures, by RLlib's names."""
+
+
+class TrainingSession:
+    """Builds an algorithm, steps it, and hands out its policy. Use it as a context manager.
+
+    Starts a Ray of its own unless one is initialised, and stops only what it started.
+    """
+
+    def __init__(self, settings: TrainSettings) -> None:
+        self.settings = settings
+        self.trainer = make_trainer(settings.trainer, settings.trainer_settings)
+        self.suite = Suite.load(settings.env["suite"])
+        self.counters = Counters()
+        self.score = 0.0
+        """Mean return of the last iteration's episodes; rewards are never negative, so this is the least."""
+        self._algorithm: Any = None
+
+    @property
+    def iteration(self) -> int:
+        """Iterations done, through restarts."""
+        return self.counters.iteration
+
+    def __enter__(self) -> TrainingSession:
+        try:
+            import ray.rllib  # noqa: F401
+            import torch
+        except ImportError as error:
+            raise MissingPackage(
+                f"training needs Ray RLlib and PyTorch ({error}); pip install 'tunewright[train]'"
+            ) from None
+        settings = self.settings
+        if settings.gpus == 1 and not torch.cuda.is_available():
+            raise UserError("1 GPU was asked for and PyTorch finds none here; set RLLIB_NUM_GPUS=0 to learn on the CPU")
+        with contextlib.ExitStack() as stack:
+            self._problem = make_problem(settings.env["problem"], settings.env.get("problem_config"))
+            stack.callback(self._problem.close)
+            # Matrices this small are slower on several threads, and the environments want the other cores.
+            stack.callback(torch.set_num_threads, torch.get_num_threads())
+            torch.set_num_threads(1)
+            learners = settings.gpus if settings.gpus > 1 else 0
+            stack.enter_context(ray_running(settings.env_runners + learners, settings.gpus))
+            self._algorithm = self._algorithm_config().build_algo()
+            # RLlib makes an empty folder for results in the home directory; ours go to the run directory.
+            stack.callback(shutil.rmtree, self._algorithm.logdir, ignore_errors=True)
+            stack.callback(self._algorithm.stop)
+            self._cleanup = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._cleanup.close()
+
+    def _algorithm_config(self) -> AlgorithmConfig:
+        from ray.rllib.core.rl_module.rl_module import RLModuleSpec
+
+        from models.training_env import TrainingEnv
+
+        settings = self.settings
+        module = RLModuleSpec(
+            module_class=self.trainer.module_class(), model_config={"encoder": asdict(settings.encoder)}
+        )
+        return (
+            self.trainer.algorithm_config()
+            .environment(TrainingEnv, env_config=settings.env_config, disable_env_checking=True)
+            .env_runners(
+                num_env_runners=settings.env_runners,
+                num_envs_per_env_runner=settings.envs_per_runner,
+                gym_env_vectorize_mode="sync",
+                sample_timeout_s=SAMPLE_TIMEOUT_SECONDS,
+            )
+            .learners(
+                # One GPU needs no learner process of its own.
+                num_learners=settings.gpus if settings.gpus > 1 else 0,
+                num_gpus_per_learner=min(settings.gpus, 1),
+            )
+            .rl_module(rl_module_spec=module)
+            .fault_tolerance(
+                restart_failed_env_runners=True,
+                # An environment that raises breaks its contract; playing on in a new one would hide that.
+                restart_failed_sub_environments=False,
+                delay_between_env_runner_restarts_s=RESTART_DELAY_SECONDS,
+                env_runner_health_probe_timeout_s=PROBE_SECONDS,
+            )
+            .callbacks(on_episode_end=log_episode)
+            .debugging(seed=settings.seed, log_level="ERROR", log_sys_usage=False)
+        )
+
+    def step(self) -> Progress:
+        """One iteration. Raises TrainingError when it failed, played nothing, or left a loss that is no number."""
+        number, started = self.counters.iteration + 1, time.perf_counter()
+        try:
+            result = self._algorithm.train()
+        except Exception as error:
+            cause = _root_cause(error)
+            raise TrainingError(f"iteration {number} failed with {type(cause).__name__}: {cause}") from error
+        seconds = time.perf_counter() - started
+        played = result.get("env_runners", {})
+        steps = played.get("num_env_steps_sampled", 0)
+        # RLlib reports NaN for a sum of nothing.
+        if not steps > 0:
+            raise TrainingError(
+                f"iteration {number} played no environment step in {seconds:.0f} s: all {self.settings.env_runners} "
+                f"environment runners failed, or took longer than {SAMPLE_TIMEOUT_SECONDS:.0f} s. "
+                "With env_runners=0 the same training shows the environment's own error"
+            )
+        learnt = result.get("learners", {}).get("default_policy", {})
+        losses = {name: float(learnt[name]) for name in LOSSES if name in learnt}
+        if bad := [name for name, value in losses.items() if not math.isfinite(value)]:
+            raise TrainingError(
+                f"iteration {number}: {', '.join(bad)} is no number any more; go back to the last checkpoint with a "
+                f"smaller learning_rate than {self.trainer.learning_rate}"
+            )
+        returns, speedups = read_episodes(played)
+        best = max((ratio for ratio in (*speedups, self.counters.best_speedup) if ratio is not None), default=None)
+        self.counters = Counters(number, self.counters.env_steps + int(steps), self.counters.seconds + seconds, best)
+        self.score = sum(returns) / len(returns) if returns else self.score
+        return Progress(
+            **asdict(self.counters),
+            episodes=len(returns),
+            return_mean=sum(returns) / len(returns) if returns else None,
+            speedup_mean=geometric_mean(speedups),
+            runner_restarts=int(result.get("fault_tolerance", {}).get("num_remote_worker_restarts", 0)),
+            losses=losses,
+        )
+
+    def policy(self) -> Policy:
+        """A copy of the present policy, independent of Ray and of this session."""
+        settings, problem = self.settings, self._problem
+        return Policy(
+            kind=self.trainer.kind,
+            problem=settings.env["problem"],
+            problem_config=dict(problem.config),
+            actions=tuple(problem.actions),
+            spec=problem.spec,
+            horizon=settings.env.get("horizon") or problem.horizon,
+            encoder=settings.encoder,
+            weights=self._ask_learner(read_network),
+            provenance={
+                "suite": self.suite.name,
+                "suite_hash": self.suite.hash,
+                "env": {name: str(value) if isinstance(value, Path) else value for name, value in settings.env.items()},
+                "seed": settings.seed,
+                "trainer": trainer_name(settings.trainer),
+                "trainer_settings": asdict(self.trainer),
+                **asdict(self.counters),
+                "versions": versions(),
+            },
+        )
+
+    @property
+    def _learner(self) -> dict[str, Any]:
+        return {"trainer": trainer_name(self.settings.trainer), "encoder": asdict(self.settings.encoder)}
+
+    def save(self, directory: str | Path) -> Path:
+        """Write a checkpoint: the learner's arrays and the counters, as data. Replayed experience is not kept."""
+        return write_checkpoint(directory, self._learner, self.counters, self._ask_learner(read_learner))
+
+    def restore(self, directory: str | Path) -> None:
+        """Go on from a checkpoint of a session with the same trainer and network; other settings may differ.
+
+        Raises UserError when the checkpoint is damaged or belongs to another trainer or network.
+        """
+        shapes = self._ask_learner(learner_shapes)
+        counters, arrays = read_checkpoint(directory, self._learner, shapes)
+        for answer in self._algorithm.learner_group.foreach_learner(lambda learner: write_learner(learner, arrays)):
+            answer.get()
+        _continue_from(self._algorithm, self._ask_learner(read_acting_weights), counters.env_steps)
+        self.counters = counters
+
+    def _ask_learner(self, question: Any) -> Any:
+        """The first learner's answer; all learners hold the same state."""
+        for answer in self._algorithm.learner_group.foreach_learner(question):
+            return answer.get()
+        raise TrainingError("no learner answers; start again from the last checkpoint")
+
+
+def _continue_from(algorithm: Any, weights: Any, env_steps: int) -> None:
+    """Give the environment runners the learner's weights, and everything with a schedule the step count."""
+    from ray.rllib.core import COMPONENT_RL_MODULE
+    from ray.rllib.utils.metrics import ENV_RUNNER_RESULTS, NUM_ENV_STEPS_SAMPLED_LIFETIME
+    from ray.rllib.utils.metrics.metrics_logger import MetricsLogger
+
+    counted = algorithm.metrics.peek((ENV_RUNNER_RESULTS, NUM_ENV_STEPS_SAMPLED_LIFETIME), default=0)
+    report = MetricsLogger(root=False)
+    report.log_value(NUM_ENV_STEPS_SAMPLED_LIFETIME, env_steps - counted, reduce="lifetime_sum", with_throughput=True)
+    algorithm.metrics.aggregate([report.reduce()], key=ENV_RUNNER_RESULTS)
+    state = {COMPONENT_RL_MODULE: weights, NUM_ENV_STEPS_SAMPLED_LIFETIME: env_steps}
+    algorithm.env_runner_group.foreach_env_runner(lambda runner: runner.set_state(state))
+
+
+def _root_cause(error: BaseException) -> BaseException:
+    """The exception that started it; RLlib wraps what an environment raises in an empty RuntimeError."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error

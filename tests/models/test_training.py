@@ -1,0 +1,229 @@
+"""Training end to end on the toy problem, whose optimum is known."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.encoders.config import EncoderConfig
+from models.policy import Policy
+from models.train_settings import TrainSettings
+from models.training import TrainingError, TrainingSession
+from models.training_env import TrainingEnv
+from rllib_envs.errors import UserError
+from rllib_envs.toy import Toy
+from rllib_envs.tuning_env import TuningEnv, policy_input
+
+SMALL = EncoderConfig(width=64)
+QUICK = {"ppo": {"batch_steps": 256, "minibatch": 64}, "dqn": {"iteration_steps": 256, "warm_up_steps": 100}}
+MOST_ITERATIONS = 40
+GOOD = 0.9
+
+pytestmark = pytest.mark.usefixtures("shared_ray")
+
+
+def quick(trainer: str, env: dict[str, str], **changes) -> TrainSettings:
+    """Iterations of a fifth of a second, for tests that need no learning."""
+    return TrainSettings(trainer, env, encoder=SMALL, trainer_settings=QUICK[trainer], **changes)
+
+
+def share_of_optimum(policy: Policy, env: dict[str, str]) -> float:
+    """Greedy decoding's total over the best total that the horizon allows; every turn of a dial is worth the same."""
+    tuning = TuningEnv.from_config(env)
+    won = possible = 0.0
+    for benchmark in tuning.benchmarks:
+        inputs, _ = tuning.reset(options={"benchmark": benchmark.name})
+        done = False
+        while not done:
+            inputs, reward, terminated, truncated, _ = tuning.step(policy.act(inputs))
+            won, done = won + reward, terminated or truncated
+        targets = benchmark.spec["targets"]
+        possible += min(sum(targets), tuning.horizon - len(targets) + 1) / (7 * len(targets))
+    return won / possible
+
+
+@pytest.mark.parametrize("trainer", ["ppo", "dqn"])
+def test_learns_the_toy(trainer, toy_env):
+    with TrainingSession(TrainSettings(trainer, toy_env, seed=1, encoder=SMALL)) as session:
+        best = 0.0
+        while best < GOOD and session.iteration < MOST_ITERATIONS:
+            session.step()
+            best = max(best, share_of_optimum(session.policy(), toy_env))
+    assert best >= GOOD, f"{best:.2f} of the optimum after {session.counters.env_steps} steps"
+
+
+@pytest.mark.parametrize("trainer", ["ppo", "dqn"])
+def test_no_illegal_action_in_thousands_of_steps(trainer, toy_env):
+    """The environment raises on the first; a horizon of 3 makes many ends, where masks may be empty."""
+    with TrainingSession(quick(trainer, toy_env | {"horizon": 3})) as session:
+        while session.counters.env_steps < 3000:
+            progress = session.step()
+    assert progress.episodes > 50
+    assert progress.return_mean is not None and 0 <= progress.return_mean <= 1
+    assert all(math.isfinite(loss) for loss in progress.losses.values())
+
+
+@pytest.mark.parametrize("trainer", ["ppo", "dqn"])
+def test_the_policy_decides_as_rllib_does(trainer, toy_env):
+    import torch
+    from ray.rllib.core.columns import Columns
+
+    with TrainingSession(quick(trainer, toy_env)) as session:
+        for _ in range(2):
+            session.step()
+        policy, module = session.policy(), session._algorithm.get_module()
+        toy, rng = Toy(), np.random.default_rng(0)
+        state = toy.initial(session.suite.benchmarks[1])
+        for step in range(10):
+            inputs = policy_input(toy, state, 1 - step / 16)
+            batch = {Columns.OBS: {name: torch.from_numpy(array)[None] for name, array in inputs.items()}}
+            if trainer == "ppo":
+                logits = module.forward_inference(batch)[Columns.ACTION_DIST_INPUTS]
+                theirs = torch.log_softmax(logits, -1)[0].detach().numpy()
+            else:
+                theirs = module.compute_q_values(batch)["qf_preds"][0].detach().numpy()
+            legal = inputs["action_mask"] > 0
+            np.testing.assert_allclose(policy.scores(inputs)[legal], theirs[legal], atol=1e-5)
+            assert policy.act(inputs) == np.where(legal, theirs, -np.inf).argmax()
+            state = toy.apply(state, rng.choice(np.flatnonzero(legal[:3])))
+
+
+def test_the_same_seed_gives_the_same_training(toy_env):
+    policies = []
+    for _ in range(2):
+        with TrainingSession(quick("ppo", toy_env, seed=5)) as session:
+            session.step()
+            policies.append(session.policy())
+    for name, weights in policies[0].weights.items():
+        np.testing.assert_array_equal(weights, policies[1].weights[name])
+
+
+@pytest.mark.parametrize("trainer", ["ppo", "dqn"])
+def test_a_checkpoint_goes_on_where_it_was_saved(trainer, toy_env, tmp_path):
+    with TrainingSession(quick(trainer, toy_env)) as session:
+        for _ in range(2):
+            session.step()
+        session.save(tmp_path / "checkpoint")
+        counters, policy = session.counters, session.policy()
+        state = _learner(session)
+    assert sorted(path.name for path in (tmp_path / "checkpoint").iterdir()) == [
+        "checkpoint.json",
+        "learner.safetensors",
+    ]
+    with TrainingSession(quick(trainer, toy_env, seed=9)) as session:
+        session.restore(tmp_path / "checkpoint")
+        assert session.counters == counters
+        assert _learner(session).keys() == state.keys()
+        for name, array in _learner(session).items():
+            np.testing.assert_array_equal(array, state[name])
+        acting = session._algorithm.get_module().get_state()
+        for name, array in policy.weights.items():
+            np.testing.assert_array_equal(acting[f"network.{name}"], array)
+        progress = session.step()
+    assert progress.iteration == 3
+    assert progress.env_steps > counters.env_steps and progress.seconds > counters.seconds
+    if trainer == "ppo":
+        ppo = session.trainer
+        at = ppo.entropy_start + (ppo.entropy_end - ppo.entropy_start) * progress.env_steps / ppo.entropy_steps
+        assert progress.losses["curr_entropy_coeff"] == pytest.approx(at, rel=0.02), "the schedule starts over"
+
+
+def _learner(session: TrainingSession) -> dict[str, np.ndarray]:
+    from models.learner_state import read_learner
+
+    return session._ask_learner(read_learner)
+
+
+def test_a_foreign_or_damaged_checkpoint_is_refused(toy_env, tmp_path):
+    with TrainingSession(quick("ppo", toy_env)) as session:
+        fresh = session.save(tmp_path / "fresh")
+        session.restore(fresh)
+        description = json.loads((fresh / "checkpoint.json").read_text())
+        foreign = description | {"learner": {"trainer": "dqn"}}
+        (fresh / "checkpoint.json").write_text(json.dumps(foreign))
+        with pytest.raises(UserError, match="this session"):
+            session.restore(fresh)
+        (fresh / "checkpoint.json").write_text(json.dumps(description))
+        (fresh / "learner.safetensors").write_bytes(b"")
+        with pytest.raises(UserError, match="damaged"):
+            session.restore(fresh)
+        with pytest.raises(UserError, match="does not exist"):
+            session.restore(tmp_path / "nowhere")
+
+
+def test_what_a_policy_comes_from_is_written_down(toy_env, tmp_path):
+    with TrainingSession(quick("ppo", toy_env | {"horizon": 9})) as session:
+        session.step()
+        policy = Policy.load(session.policy().save(tmp_path / "policy"))
+    assert policy.horizon == 9
+    origin = policy.provenance
+    assert origin["suite"] == "toy_suite" and len(origin["suite_hash"]) == 64
+    assert origin["trainer"] == "ppo" and origin["iteration"] == 1 and origin["env_steps"] >= 256
+    assert origin["versions"]["ray"].startswith("2.60")
+
+
+def test_an_environment_that_raises_stops_training_with_its_reason(toy_env, monkeypatch):
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("the dial came off")
+
+    with TrainingSession(quick("ppo", toy_env)) as session:
+        monkeypatch.setattr(Toy, "evaluate", broken)
+        with pytest.raises(TrainingError, match="iteration 1 failed with ZeroDivisionError: the dial came off"):
+            session.step()
+
+
+def test_an_iteration_without_steps_is_an_error(toy_env, monkeypatch):
+    with TrainingSession(quick("ppo", toy_env)) as session:
+        monkeypatch.setattr(session._algorithm, "train", lambda: {"env_runners": {}})
+        with pytest.raises(TrainingError, match="played no environment step"):
+            session.step()
+
+
+def test_memory_learning_does_not_wait_for_ever_for_runners(toy_env, monkeypatch):
+    monkeypatch.setattr("models.replay.dqn.synchronous_parallel_sample", lambda **_: ([], []))
+    monkeypatch.setattr("models.replay.dqn.PATIENCE_SECONDS", 0.2)
+    with TrainingSession(quick("dqn", toy_env)) as session, pytest.raises(TrainingError, match="no environment runner"):
+        session.step()
+
+
+def test_a_runner_in_its_own_process_plays(toy_env):
+    """Our packages are importable there, and its episodes arrive here."""
+    with TrainingSession(quick("dqn", toy_env, env_runners=1)) as session:
+        progress = session.step()
+    assert progress.env_steps >= 256 and progress.episodes > 0 and progress.speedup_mean is not None
+
+
+def test_every_environments_problem_is_closed(toy_env, monkeypatch):
+    closed: list[Toy] = []
+    monkeypatch.setattr(Toy, "close", lambda problem: closed.append(problem))
+    with TrainingSession(quick("ppo", toy_env, envs_per_runner=3)) as session:
+        session.step()
+    assert len({id(problem) for problem in closed}) == 3 + 1, "three environments' and the session's own"
+
+
+def test_the_horizon_is_an_end_for_the_learner(toy_env):
+    env = TrainingEnv(toy_env | {"horizon": 2})
+    env.reset(seed=0)
+    _, first, *_ = env.step(1)
+    _, second, terminated, truncated, info = env.step(1)
+    assert terminated and not truncated
+    assert info["episode_return"] == pytest.approx(first + second)
+
+
+def test_a_gpu_that_is_not_there_is_one_clear_error(toy_env, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(UserError, match="RLLIB_NUM_GPUS=0"), TrainingSession(quick("ppo", toy_env, gpus=1)):
+        pass
+
+
+def test_ray_is_left_running_for_its_owner(toy_env):
+    import ray
+
+    with TrainingSession(quick("ppo", toy_env)):
+        pass
+    assert ray.is_initialized()
+    assert not list(Path("~/ray_results").expanduser().glob("*"))
