@@ -2,7 +2,6 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-SUITE := datasets/mm64_128_16_range
 SHELL := /bin/bash
 
 .DEFAULT_GOAL := help
@@ -21,7 +20,7 @@ $(BIN)/.installed: setup.py
 	touch $@
 
 demo: setup ## Learn to schedule matrix products, compare with searches and numpy on unseen shapes (about 5 minutes)
-	$(BIN)/tunewright train --dataset $(SUITE) --minutes 2 --eval-size 12 --eval-time 1
+	$(BIN)/tunewright train --dataset mm64_128_16_range --minutes 2 --eval-size 25 --eval-time 1
 
 test: setup ## Run every test (about 5 minutes)
 	$(BIN)/python -m pytest

@@ -1,6 +1,6 @@
 """What the environment costs besides measuring, and what one worker weighs. Takes about 5 seconds.
 
-    python bench/env_overhead.py
+python bench/env_overhead.py
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ COMMANDS: dict[type[Any], Callable[[Any], None]] = {
     TuneConfig: run_tune,
     CompareConfig: run_compare,
 }
-NAMES: dict[str, type[Any]] = {"train": TrainConfig, "tune": TuneConfig, "compare": CompareConfig}
+NAMES: dict[str, Callable[..., Any]] = {"train": TrainConfig, "tune": TuneConfig, "compare": CompareConfig}
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -44,7 +44,9 @@ def prove(
                 where = f"{ended.benchmark} {ended.method}"
                 bar.update(task, completed=ended.done, total=ended.total, description=where)
 
-            comparison = compare(problem, suite.benchmarks, methods, budget, range(seeds), policy, show, horizon=policy.horizon)
+            comparison = compare(
+                problem, suite.benchmarks, methods, budget, range(seeds), policy, show, horizon=policy.horizon
+            )
     finally:
         problem.close()
     details = {"suite": suite.name, "suite SHA-256": suite.hash, "policy trained on": str(policy.provenance["suite"])}

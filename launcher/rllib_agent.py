@@ -1,6 +1,6 @@
 """Train a policy and evaluate it here. The same as `tunewright train`.
 
-    python launcher/rllib_agent.py --iter=20 --dataset=mm64_128_16_range --trainer=ppo.PPOTrainer --steps=10
+python launcher/rllib_agent.py --iter=20 --dataset=mm64_128_16_range --trainer=ppo.PPOTrainer --steps=10
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from models.checkpoint import Counters, read_checkpoint, write_checkpoint
 from models.episode_results import geometric_mean, log_episode, read_episodes
@@ -145,7 +146,9 @@ class TrainingSession:
         )
         return (
             self.trainer.algorithm_config()
-            .environment(TrainingEnv, env_config=settings.env_config, disable_env_checking=True)
+            .environment(
+                TrainingEnv, env_config={**settings.env_config, "session": uuid4().hex}, disable_env_checking=True
+            )
             .env_runners(
                 num_env_runners=settings.env_runners,
                 num_envs_per_env_runner=settings.envs_per_runner,

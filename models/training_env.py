@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 from weakref import WeakValueDictionary
@@ -14,9 +13,8 @@ from rllib_envs.evaluation_cache import EvaluationCache
 from rllib_envs.registry import make_problem
 from rllib_envs.tuning_env import PolicyInput, TuningEnv
 
-
 _in_use: WeakValueDictionary[str, EvaluationCache[Any]] = WeakValueDictionary()
-"""Of this process, by problem and configuration; gone with the last environment that uses it."""
+"""Of this process, by training session; gone with the last environment that uses it."""
 
 
 def _shared_cache(config: Mapping[str, Any]) -> EvaluationCache[Any]:
@@ -24,11 +22,10 @@ def _shared_cache(config: Mapping[str, Any]) -> EvaluationCache[Any]:
 
     A problem that measures in a process of its own then has one of them for each worker, too.
     """
-    name, options = config["problem"], config.get("problem_config") or {}
-    key = json.dumps([name, options], sort_keys=True)
-    cache = _in_use.get(key)
+    cache = _in_use.get(config["session"])
     if cache is None:
-        cache = _in_use[key] = EvaluationCache(make_problem(name, options))
+        problem = make_problem(config["problem"], config.get("problem_config"))
+        cache = _in_use[config["session"]] = EvaluationCache(problem)
     return cache
 
 
@@ -41,7 +38,7 @@ class TrainingEnv(gymnasium.Wrapper[PolicyInput, int, PolicyInput, int]):
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        """Build from plain data; the keys are those of `TuningEnv.from_config`."""
+        """Build from plain data; the keys are those of `TuningEnv.from_config`, and `session`, any name of it."""
         super().__init__(TuningEnv.from_config(config, _shared_cache(config)))
         self._worker = getattr(config, "worker_index", 0)
         self._return = 0.0

@@ -10,13 +10,12 @@ import pickle
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import gymnasium
 import numpy as np
 from gymnasium.utils.env_checker import check_env
 
 from rllib_envs.errors import IllegalAction, TunewrightError
 from rllib_envs.problem import STOP, Benchmark, Evaluation, Problem
-from rllib_envs.tuning_env import FEATURE_BOUND, TuningEnv, policy_input, policy_input_space
+from rllib_envs.tuning_env import FEATURE_BOUND, PolicyInput, TuningEnv, policy_input, policy_input_space
 
 ILLEGAL_TRIED_EVERY = 7
 """Illegal actions are tried on every seventh state: raising is slower than stepping, and walks repeat themselves."""
@@ -38,17 +37,15 @@ def check_problem(problem: Problem[Any], benchmarks: Sequence[Benchmark], steps:
         _check_state(problem, state, try_illegal=index % ILLEGAL_TRIED_EVERY == 0)
     for state in walked[:: max(1, len(walked) // EVALUATED_STATES)]:
         _check_evaluation(problem, state)
-    check_env(_OnlyLegal(TuningEnv(problem, benchmarks)), skip_render_check=True)
+    check_env(_OnlyLegal(problem, benchmarks), skip_render_check=True)
 
 
-class _OnlyLegal(gymnasium.ActionWrapper[Any, int, int]):
+class _OnlyLegal(TuningEnv):
     """Gymnasium's checker knows no masks and samples any action; an illegal one becomes the first legal one."""
 
-    def action(self, action: int) -> int:
-        env = self.env.unwrapped
-        assert isinstance(env, TuningEnv)
-        legal = env.problem.legal(env.state)
-        return int(action if legal[action] else np.argmax(legal))
+    def step(self, action: int) -> tuple[PolicyInput, float, bool, bool, dict[str, Any]]:
+        legal = self.problem.legal(self.state)
+        return super().step(int(action if legal[action] else np.argmax(legal)))
 
 
 def _require(condition: bool, rule: str) -> None:

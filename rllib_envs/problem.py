@@ -136,7 +136,7 @@ class Problem(ABC, Generic[State]):
         return state
 
     def baselines(self) -> Mapping[str, Callable[[Benchmark], Evaluation]]:
-        """What a user would otherwise call, by name: each answers a benchmark in the problem's unit and on its clock."""
+        """What a user would otherwise call, by name. Each answers a benchmark in the unit of `evaluate`."""
         return {}
 
     def describe(self, state: State) -> str:

@@ -58,11 +58,19 @@ sys.meta_path.insert(0, Blocked())
 @pytest.mark.parametrize(
     ("blocked", "code"),
     [
-        (("ray", "wandb", "tvm", "submitit", "torch", "matplotlib", "loop_tool", "networkx"), "import rllib_envs.loop_nest"),
+        (
+            ("ray", "wandb", "tvm", "submitit", "torch", "matplotlib", "loop_tool", "networkx"),
+            "import rllib_envs.loop_nest",
+        ),
         (("ray", "wandb", "tvm", "submitit", "matplotlib"), "import launcher.tune, models.policy, eval.searches"),
-        (("ray", "wandb", "tvm", "submitit", "torch", "matplotlib", "gymnasium"), "import rllib_envs.loop_nest.backend.child"),
+        (
+            ("ray", "wandb", "tvm", "submitit", "torch", "matplotlib", "gymnasium"),
+            "import rllib_envs.loop_nest.backend.child",
+        ),
     ],
 )
 def test_light_use_needs_no_heavy_package(blocked, code):
-    run = subprocess.run([sys.executable, "-c", LIGHT.format(blocked=blocked, code=code)], capture_output=True, text=True)
+    run = subprocess.run(
+        [sys.executable, "-c", LIGHT.format(blocked=blocked, code=code)], capture_output=True, text=True
+    )
     assert run.returncode == 0, run.stderr

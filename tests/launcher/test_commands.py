@@ -110,7 +110,7 @@ def test_an_interrupt_keeps_what_was_learnt(toy_suite, tmp_path):
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130 and time.monotonic() - began < 30, errors
     (path,) = (tmp_path / "runs").iterdir()
-    assert Policy.load(path).provenance["iterations"] >= 2
+    assert Policy.load(path).provenance["iteration"] >= 2
     assert list((path / "checkpoints").glob("0*/learner.safetensors"))
 
 
