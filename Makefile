@@ -19,10 +19,10 @@ $(BIN)/.installed: setup.py
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[train,eval,dev]'
 	touch $@
 
-demo: setup ## Learn to schedule matrix products, compare with searches and numpy on unseen shapes (about 5 minutes)
+demo: setup ## Learn to schedule matrix products, compare with searches and numpy on unseen shapes (about 4 minutes)
 	$(BIN)/tunewright train --dataset mm64_128_16_range --minutes 2 --eval-size 25 --eval-time 1
 
-test: setup ## Run every test (about 5 minutes)
+test: setup ## Run every test (about 3 minutes)
 	$(BIN)/python -m pytest
 
 lint: setup ## Check style and types

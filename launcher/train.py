@@ -18,7 +18,8 @@ from models.trainers import trainer_name
 from models.training import TrainingSession
 from rllib_envs.errors import UserError
 from rllib_envs.loop_nest.actions import choose_actions
-from rllib_envs.registry import make_problem
+from rllib_envs.names import choose
+from rllib_envs.registry import PROBLEMS, make_problem
 from rllib_envs.suite import Suite
 
 DEFAULT_ITERATIONS = 20
@@ -31,6 +32,8 @@ class TrainConfig:
 
     dataset: str
     """Suite of benchmarks: a name under datasets/ or the path of a folder."""
+    problem: str = ""
+    """The problem that the suite must be of, such as loop_nest. Empty: whatever it is of."""
     trainer: str = "ppo"
     """Learning algorithm: ppo or dqn; RLlib's spellings such as ppo.PPOTrainer work too."""
     iter: int | None = None
@@ -116,6 +119,8 @@ def run_train(config: TrainConfig) -> None:
     """Train, evaluate, report."""
     config.check()
     suite = Suite.load(config.dataset)
+    if config.problem and choose(config.problem, PROBLEMS, "problem") != suite.problem:
+        raise UserError(f"data set {suite.name} is of problem {suite.problem!r}, not {config.problem!r}")
     settings = config.settings(suite.problem)
     held_out = Suite.select({**settings.env, "split": "test"})
     record = {"settings": asdict(settings), "suite_hash": suite.hash, "config": config.to_json()}

@@ -125,6 +125,8 @@ def test_an_interrupt_keeps_what_was_learnt(toy_suite, tmp_path):
         (("train", "--dataset", "mm64_128_16_range", "--minutes", -1), 2, "must be positive"),
         (("train", "--dataset", "mm64_128_16_range", "--env-runners", -1), 2, "at least 0"),
         (("train", "--dataset", "."), 2, "holds no benchmark"),
+        (("train", "--dataset", "mm64_128_16_range", "--problem", "loopnest"), 2, "did you mean 'loop_nest'"),
+        (("train", "--dataset", "mm64_128_16_range", "--problem", "toy"), 2, "is of problem 'loop_nest', not 'toy'"),
         (("tune", "mm", "64x64"), 2, "needs 3 sizes (m, n, k)"),
         (("tune", "mm", "64x64x0", "--policy", "nowhere"), 2, "nowhere does not exist"),
         (("tune", "mn", "64x64x64"), 2, "unknown kind"),
