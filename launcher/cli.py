@@ -1,4 +1,4 @@
-"""The `tunewright` command."""
+"""Train policies that tune machine-learning systems, apply them, and prove them against searches."""
 
 from __future__ import annotations
 
