@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import math
 from collections.abc import Mapping
@@ -28,6 +29,12 @@ CAPTIONS = {
 }
 
 
+def require_matplotlib() -> None:
+    """Raise MissingPackage where no report could be written. Called before the work that a report is about."""
+    if importlib.util.find_spec("matplotlib") is None:
+        raise MissingPackage("a report draws with matplotlib; install it: pip install 'tunewright[eval]'")
+
+
 def write_report(
     comparison: Comparison, folder: Path, *, command: str = "", details: Mapping[str, str] | None = None
 ) -> Path:
@@ -36,10 +43,8 @@ def write_report(
     `command` is what a reader types to repeat it, and `details` are further entries of the environment block, such
     as the processor's measured peak or the hash of the suite. Raises MissingPackage without matplotlib.
     """
-    try:
-        import matplotlib
-    except ImportError:
-        raise MissingPackage("a report draws with matplotlib; install it: pip install 'tunewright[eval]'") from None
+    require_matplotlib()
+    import matplotlib
 
     folder.mkdir(parents=True, exist_ok=True)
     write_rows(comparison, folder / "comparison.csv")

@@ -14,7 +14,7 @@ from eval.budget import Budget
 from eval.compare import Progress as SearchEnded
 from eval.compare import compare
 from eval.comparison import Comparison
-from eval.report import write_report
+from eval.report import require_matplotlib, write_report
 from eval.searches import make_search
 from eval.summary import print_summary
 from models.policy import Policy
@@ -30,6 +30,7 @@ def prove(
 
     Writes the report into `folder`, shows progress while it runs, and prints the summary.
     """
+    require_matplotlib()
     budget = Budget(seconds=seconds)
     for name in methods:
         make_search(name, policy)  # refuses an unknown one before anything is run

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from eval.report import require_matplotlib
 from launcher.evaluation import prove
 from launcher.folders import runs_folder
 from launcher.live_progress import LiveProgress
@@ -118,6 +119,8 @@ class TrainConfig:
 def run_train(config: TrainConfig) -> None:
     """Train, evaluate, report."""
     config.check()
+    if config.eval_size:
+        require_matplotlib()
     suite = Suite.load(config.dataset)
     if config.problem and choose(config.problem, PROBLEMS, "problem") != suite.problem:
         raise UserError(f"data set {suite.name} is of problem {suite.problem!r}, not {config.problem!r}")
