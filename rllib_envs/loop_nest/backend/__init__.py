@@ -1,6 +1,7 @@
 """Code generator and timer for loop nests: a schedule becomes machine code, verified and timed within milliseconds.
 
-Start with `loops.py` (what a schedule is), `plan.py` (what becomes of it), `emit_x86.py` and `measure.py`.
+Start with `loops.py` (what a schedule is), `plan.py` (what becomes of it), `backends.py` (the ways to code),
+`emit_x86.py` and `measure.py`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The measuring process: compiles, verifies and times candidates, so that a bad one can't hurt its caller.
 
-Started by `Measurer` as `python -m rllib_envs.loop_nest.backend.child FD PARENT RUN_LIMIT_S BUDGET_S`.
+Started by `Measurer` as `python -m rllib_envs.loop_nest.backend.child FD PARENT RUN_LIMIT_S BUDGET_S BACKEND`.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from collections import OrderedDict
 from multiprocessing.connection import Connection
 
 from rllib_envs.errors import TunewrightError
-from rllib_envs.loop_nest.backend.fma_peak import Peak, measure_peak
+from rllib_envs.loop_nest.backend.backends import AUTO, choose_backend
+from rllib_envs.loop_nest.backend.fma_peak import Peak, make_timer, measure_peak
 from rllib_envs.loop_nest.backend.kernel import compile_kernel
 from rllib_envs.loop_nest.backend.numpy_run import numpy_run
-from rllib_envs.loop_nest.backend.processor import require_vectors
-from rllib_envs.loop_nest.backend.protocol import Measurement, MeasuringError, Request
+from rllib_envs.loop_nest.backend.protocol import Measurement, MeasuringError, Ready, Request
 from rllib_envs.loop_nest.backend.timer import Sample, Timer
 from rllib_envs.loop_nest.backend.workload import Workload
 from rllib_envs.loop_nest.statement import Statement
@@ -38,13 +38,16 @@ CALL_BACK = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_vo
 class MeasuringBench:
     """Timer, peak and the workloads of the statements met last."""
 
-    def __init__(self, run_limit_s: float, budget_s: float) -> None:
-        require_vectors()
+    def __init__(self, run_limit_s: float, budget_s: float, backend: str = AUTO, timer: Timer | None = None) -> None:
+        self.backend = choose_backend(backend)
         self._run_limit_s = run_limit_s
         self._budget_s = budget_s
-        self._timer = Timer()
+        self._timer = timer or make_timer()
         self._workloads: OrderedDict[Statement, Workload] = OrderedDict()
-        self.peak: Peak = measure_peak(self._timer)
+        self.peak: Peak = measure_peak(self._timer, self.backend)
+
+    def ready(self) -> Ready:
+        return Ready(self.backend, self._timer.source, self.peak)
 
     def measure(self, request: Request) -> Measurement:
         """Verify a candidate, and time it if it is right. GFLOPS refer to the measured peak."""
@@ -52,7 +55,7 @@ class MeasuringBench:
         workload = self._workload(statement)
         if loops is None:
             return self._measure_numpy(workload)
-        kernel = compile_kernel(statement, loops)
+        kernel = compile_kernel(statement, loops, self.backend)
         return self._verify_and_time(kernel.address, workload)
 
     def _measure_numpy(self, workload: Workload) -> Measurement:
@@ -130,24 +133,28 @@ def _address(function: ctypes._CFunctionType) -> int:
 
 
 def die_with_parent(parent: int) -> None:
-    """Have Linux kill this process when the thread that started it ends, in whatever way."""
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    """Have Linux kill this process when the thread that started it ends, in whatever way.
+
+    Other systems can't; there the process ends when it has answered and finds that nobody listens.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it ended before the call
         sys.exit(1)
 
 
 def main(arguments: list[str]) -> None:
-    descriptor, parent, run_limit_s, budget_s = arguments
+    descriptor, parent, run_limit_s, budget_s, backend = arguments
     die_with_parent(int(parent))
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE_BYTES, ADDRESS_SPACE_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with Connection(int(descriptor)) as connection:
         try:
-            bench = MeasuringBench(float(run_limit_s), float(budget_s))
+            bench = MeasuringBench(float(run_limit_s), float(budget_s), backend)
         except TunewrightError as error:
             connection.send(error)
             return
-        connection.send(bench.peak)
+        connection.send(bench.ready())
         serve(connection, bench)
 
 

@@ -20,17 +20,21 @@ Accumulators = dict[int, list[str]]
 """Values of the C vectors that are held, by byte offset."""
 
 
-def emit_llvm(statement: Statement, loops: Schedule, target: Target) -> str:
-    """IR of `void kernel(float *C, const float *A, const float *B)`, under the contract of `emit_x86`."""
-    return IrEmitter(statement, make_plan(statement, loops, target), target).emit()
+def emit_llvm(
+    statement: Statement, loops: Schedule, target: Target, slack: bool = True, function: str = FUNCTION
+) -> str:
+    """IR of `void function(float *C, const float *A, const float *B)`, under the contract of `emit_x86`."""
+    return IrEmitter(statement, make_plan(statement, loops, target), target, slack, function).emit()
 
 
 class IrEmitter:
     """Writes one function. Methods return the names of the values that they define."""
 
-    def __init__(self, statement: Statement, plan: Plan, target: Target) -> None:
+    def __init__(self, statement: Statement, plan: Plan, target: Target, slack: bool, function: str) -> None:
         self.statement = statement
         self.plan = plan
+        self.slack = slack
+        self.function = function
         self.lanes = target.lanes
         self.vector = f"<{target.lanes} x float>"
         self.mask_type = f"<{target.lanes} x i1>"
@@ -47,7 +51,7 @@ class IrEmitter:
         body = "\n".join(self._lines)
         arguments = ", ".join(f"ptr noalias %{name}" for name in TENSORS)
         declarations = "\n".join(sorted(self._declarations))
-        return f"define void @{FUNCTION}({arguments}) nounwind {{\n{body}\n  ret void\n}}\n{declarations}\n"
+        return f"define void @{self.function}({arguments}) nounwind {{\n{body}\n  ret void\n}}\n{declarations}\n"
 
     # Loops
 
@@ -170,9 +174,10 @@ class IrEmitter:
 
         def load(position: int, offset: int, lanes: int) -> str:
             tensor = self.tensors[position]
-            key = (position, offset, lanes if tensor.access is Access.STRIDED else self.lanes)
+            whole = tensor.access is Access.BROADCAST or (self.slack and tensor.access is Access.PACKED)
+            key = (position, offset, self.lanes if whole else lanes)
             if key not in loaded:
-                loaded[key] = self._load(tensor, pointers[position], offset, lanes)
+                loaded[key] = self._load(tensor, pointers[position], offset, key[2])
             return loaded[key]
 
         for c, a, b, lanes in block_operations(self.plan, extents, self.lanes):
@@ -191,7 +196,7 @@ class IrEmitter:
 
     def _accumulated(self, accumulator: str, operands: list[str], lanes: int) -> str:
         if (self.statement.combine, self.statement.reduce) == ("multiply", "add"):
-            result = self._call("fma", self.vector, (*operands, accumulator))
+            result = self._call("fmuladd", self.vector, (*operands, accumulator))
         else:
             result = self._operate(self.statement.reduce, accumulator, self._combined(operands))
         if lanes < self.lanes and self.plan.output.access is Access.BROADCAST:
@@ -211,7 +216,7 @@ class IrEmitter:
         return self._value(f"select {self.mask_type} {chosen}, {self.vector} {left}, {self.vector} {right}")
 
     def _load(self, tensor: Tensor, pointer: str, offset: int, lanes: int) -> str:
-        if tensor.access is Access.STRIDED:
+        if tensor.access is Access.STRIDED or lanes < self.lanes:
             return self._masked_load(tensor, pointer, offset, self._mask(lanes), "zeroinitializer")
         address = self._address(pointer, offset)
         if tensor.access is Access.PACKED:

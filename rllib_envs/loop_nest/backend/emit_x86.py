@@ -1,4 +1,4 @@
-"""Write a planned loop nest as AVX-512 machine code.
+"""Write a planned loop nest as x86-64 machine code, with the vectors of a given instruction set.
 
 The result is a function `void kernel(float *C, const float *A, const float *B)`. It holds one pointer for
 each tensor, moves the pointers with the loops around the block, and reaches everything in the block through
@@ -9,35 +9,36 @@ from __future__ import annotations
 
 from rllib_envs.loop_nest.backend import x86
 from rllib_envs.loop_nest.backend.block_x86 import INPUTS, OUTPUT, VISITS, BlockEmitter
+from rllib_envs.loop_nest.backend.isa import InstructionSet
 from rllib_envs.loop_nest.backend.loops import Schedule
-from rllib_envs.loop_nest.backend.plan import Plan, Target, make_plan
+from rllib_envs.loop_nest.backend.plan import Plan, make_plan
 from rllib_envs.loop_nest.statement import Statement
 
-AVX512 = Target(lanes=16, registers=32)
 COUNTERS = (x86.RCX, x86.R8, x86.R9, x86.R10, x86.R11, x86.RBX, x86.RBP, x86.R12, x86.R13, x86.R14)
 """Loop counters, from the innermost loop outwards; the loops beyond count on the stack."""
 
 Extents = dict[str, int]
 
 
-def emit_x86(statement: Statement, loops: Schedule) -> bytes:
+def emit_x86(statement: Statement, loops: Schedule, instructions: type[InstructionSet], slack: bool = True) -> bytes:
     """Machine code for a schedule. The code may run anywhere in memory.
 
-    Contract: the arguments are aligned to 4 bytes; each input is readable for `memory.SLACK_BYTES` beyond its
-    last element, because whole vectors are loaded in tails; C does not overlap an input.
+    Contract: the arguments are aligned to 4 bytes, and C does not overlap an input. With `slack`, each input is
+    readable for `memory.SLACK_BYTES` beyond its last element, because whole vectors are loaded in tails; without it,
+    nothing beyond a tensor is read.
     """
-    plan = make_plan(statement, loops, AVX512)
-    return NestEmitter(statement, plan).emit()
+    plan = make_plan(statement, loops, instructions.target)
+    return NestEmitter(statement, plan, instructions, slack).emit()
 
 
 class NestEmitter:
     """Writes the loops around the block; the block writes itself."""
 
-    def __init__(self, statement: Statement, plan: Plan) -> None:
+    def __init__(self, statement: Statement, plan: Plan, instructions: type[InstructionSet], slack: bool) -> None:
         self.statement = statement
         self.plan = plan
         self.assembler = x86.Assembler()
-        self.block = BlockEmitter(self.assembler, statement, plan)
+        self.block = BlockEmitter(self.assembler, instructions(self.assembler), statement, plan, slack)
 
     def emit(self) -> bytes:
         assembler = self.assembler

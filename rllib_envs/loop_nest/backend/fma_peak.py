@@ -9,9 +9,15 @@ from typing import NamedTuple
 
 from rllib_envs.errors import UserError
 from rllib_envs.loop_nest.backend import x86
+from rllib_envs.loop_nest.backend.backends import AUTO, MACHINE_CODE, choose_backend
+from rllib_envs.loop_nest.backend.isa import InstructionSet
+from rllib_envs.loop_nest.backend.llvm_code import LoadedObject, compile_ir, host_target
 from rllib_envs.loop_nest.backend.memory import ExecutableCode
-from rllib_envs.loop_nest.backend.processor import has_avx512, require_vectors
+from rllib_envs.loop_nest.backend.plan import Target
+from rllib_envs.loop_nest.backend.processor import has_time_stamps
 from rllib_envs.loop_nest.backend.timer import Timer
+from rllib_envs.loop_nest.backend.timer_portable import PortableTimer
+from rllib_envs.loop_nest.backend.timer_x86 import X86Timer
 
 PEAK_VARIABLE = "MAX_GFLOPS"
 ROUNDS = 500
@@ -27,56 +33,58 @@ class Peak(NamedTuple):
     flop_per_cycle: float
 
 
-def peak() -> Peak:
-    """The peak of this machine, measured once a process; the variable MAX_GFLOPS replaces its `gflops`."""
-    measured = _measured_peak()
+def peak(backend: str = AUTO) -> Peak:
+    """The peak of this machine with the vectors of a backend, measured once a process.
+
+    The variable MAX_GFLOPS replaces its `gflops`.
+    """
+    measured = _measured_peak(choose_backend(backend))
     return measured._replace(gflops=configured_gflops() or measured.gflops)
 
 
-def measure_peak(timer: Timer) -> Peak:
+def make_timer() -> Timer:
+    """The most exact timer for this processor."""
+    return X86Timer() if has_time_stamps() else PortableTimer()
+
+
+def measure_peak(timer: Timer, backend: str = AUTO) -> Peak:
     """Time independent multiply-adds for a few milliseconds."""
-    form = AVX512_FORM if has_avx512() else AVX2_FORM
-    code = ExecutableCode(emit_peak(form))
+    chosen = choose_backend(backend)
+    code: ExecutableCode | LoadedObject
+    if chosen in MACHINE_CODE:
+        instructions = MACHINE_CODE[chosen].instructions
+        target, code = instructions.target, ExecutableCode(emit_peak(instructions))
+    else:
+        target = host_target()
+        code = LoadedObject(compile_ir(peak_ir(target)), "peak")
     timings = [timer.time(code.address, (0, 0, 0), BUDGET_S) for _ in range(TRIES)]
-    flop_per_cycle = form.flops / median(timing.cycles for timing in timings)
+    flop_per_cycle = peak_flops(target) / median(timing.cycles for timing in timings)
     clock_hz = max(timing.clock_hz for timing in timings)
     return Peak(flop_per_cycle * clock_hz / 1e9, flop_per_cycle)
 
 
-class PeakForm(NamedTuple):
-    """The multiply-adds to time."""
-
-    lanes: int
-    chains: int
-    """Independent multiply-adds: more than latency times throughput, and registers for them."""
-
-    @property
-    def flops(self) -> int:
-        """Floating-point operations of one call."""
-        return 2 * self.lanes * self.chains * ROUNDS
+def chains(target: Target) -> int:
+    """Independent multiply-adds: an even number, for two units, and more than latency times throughput, at most ten."""
+    return (target.registers - 3) // 2 * 2
 
 
-AVX512_FORM = PeakForm(lanes=16, chains=24)
-AVX2_FORM = PeakForm(lanes=8, chains=12)
+def peak_flops(target: Target) -> int:
+    """Floating-point operations of one call of the code that measures the peak."""
+    return 2 * target.lanes * chains(target) * ROUNDS
 
 
-def emit_peak(form: PeakForm) -> bytes:
+def emit_peak(instructions: type[InstructionSet]) -> bytes:
     """Code of a function without arguments that only multiplies and adds, on zeros in registers."""
     assembler = x86.Assembler()
-    factor = form.chains
+    vectors, target = instructions(assembler), instructions.target
+    factor = chains(target)
     for register in range(factor + 1):
-        if form == AVX512_FORM:
-            assembler.clear(register)
-        else:
-            assembler.clear_256(register)
+        vectors.clear(register)
     assembler.set(x86.RCX, ROUNDS)
     assembler.align()
     again = assembler.size
-    for register in range(form.chains):
-        if form == AVX512_FORM:
-            assembler.register(x86.VFMADD231PS, register, factor, factor)
-        else:
-            assembler.multiply_add_256(register, factor, factor)
+    for register in range(chains(target)):
+        vectors.operate("fused", register, factor, factor, target.lanes)
     assembler.decrement(x86.RCX)
     assembler.jump_back_if_nonzero(again)
     assembler.clear_upper_halves()
@@ -84,10 +92,40 @@ def emit_peak(form: PeakForm) -> bytes:
     return assembler.finish()
 
 
+def peak_ir(target: Target) -> str:
+    """The same as LLVM IR: `void peak(float *, float *, float *)`, which ignores its arguments."""
+    vector = f"<{target.lanes} x float>"
+    fma = f"@llvm.fmuladd.v{target.lanes}f32"
+    numbers = range(chains(target))
+    phis = "\n".join(f"  %a{i} = phi {vector} [ zeroinitializer, %entry ], [ %b{i}, %loop ]" for i in numbers)
+    # The factor comes from memory: LLVM would simplify arithmetic on a constant.
+    sums = "\n".join(f"  %b{i} = call {vector} {fma}({vector} %f, {vector} %f, {vector} %a{i})" for i in numbers)
+    kept = "\n".join(f"  store volatile {vector} %b{i}, ptr %memory, align 4" for i in numbers)
+    return f"""
+define void @peak(ptr %C, ptr %A, ptr %B) nounwind {{
+entry:
+  %memory = alloca {vector}, align 64
+  store volatile {vector} zeroinitializer, ptr %memory, align 4
+  %f = load volatile {vector}, ptr %memory, align 4
+  br label %loop
+loop:
+  %round = phi i64 [ {ROUNDS}, %entry ], [ %left, %loop ]
+{phis}
+{sums}
+  %left = sub i64 %round, 1
+  %again = icmp ne i64 %left, 0
+  br i1 %again, label %loop, label %done
+done:
+{kept}
+  ret void
+}}
+declare {vector} {fma}({vector}, {vector}, {vector})
+"""
+
+
 @cache
-def _measured_peak() -> Peak:
-    require_vectors()
-    return measure_peak(Timer())
+def _measured_peak(backend: str) -> Peak:
+    return measure_peak(make_timer(), backend)
 
 
 def configured_gflops() -> float | None:

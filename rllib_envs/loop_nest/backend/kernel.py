@@ -10,16 +10,14 @@ from typing import Protocol
 import numpy as np
 
 from rllib_envs.errors import UserError
+from rllib_envs.loop_nest.backend.backends import AUTO, MACHINE_CODE, choose_backend
 from rllib_envs.loop_nest.backend.emit_llvm import FUNCTION, emit_llvm
 from rllib_envs.loop_nest.backend.emit_x86 import emit_x86
-from rllib_envs.loop_nest.backend.llvm_code import LoadedObject, compile_ir
+from rllib_envs.loop_nest.backend.llvm_code import LoadedObject, compile_ir, host_target
 from rllib_envs.loop_nest.backend.loops import Schedule
 from rllib_envs.loop_nest.backend.memory import ExecutableCode, FloatArray
-from rllib_envs.loop_nest.backend.plan import Target
-from rllib_envs.loop_nest.backend.processor import has_avx512, require_vectors
 from rllib_envs.loop_nest.statement import Statement
 
-AVX2 = Target(lanes=8, registers=16)
 MAX_ARGUMENTS = 3
 _SIGNATURE = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * MAX_ARGUMENTS)
 
@@ -58,17 +56,17 @@ class Kernel:
         _SIGNATURE(self.address)(*addresses)
 
 
-def compile_kernel(statement: Statement, loops: Schedule) -> Kernel:
-    """Compile a schedule in this process.
+def compile_kernel(statement: Statement, loops: Schedule, backend: str = AUTO, slack: bool = True) -> Kernel:
+    """Compile a schedule in this process. With `slack`, the kernel may read a little beyond its inputs: see `emit_x86`.
 
-    Takes about a third of a millisecond with AVX-512, where machine code is emitted directly, and some ten
-    milliseconds elsewhere, where LLVM does it. Raises UserError for a schedule that is not legal,
+    Takes well below a millisecond where machine code is emitted directly ("avx512", "avx2"), and some ten milliseconds
+    where LLVM does it ("llvm"). Raises UserError for a schedule that is not legal or an unknown backend,
     UnsupportedProcessor where the code could not run, and MissingPackage where llvmlite is needed.
     """
-    require_vectors()
-    if has_avx512():
-        return Kernel(statement, emit_x86(statement, loops), ExecutableCode)
-    code = compile_ir(emit_llvm(statement, loops, AVX2))
+    chosen = choose_backend(backend)
+    if chosen in MACHINE_CODE:
+        return Kernel(statement, emit_x86(statement, loops, MACHINE_CODE[chosen].instructions, slack), ExecutableCode)
+    code = compile_ir(emit_llvm(statement, loops, host_target(), slack))
     return Kernel(statement, code, partial(LoadedObject, function=FUNCTION))
 
 

@@ -14,10 +14,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from rllib_envs.loop_nest.backend.backends import AUTO, BACKENDS
 from rllib_envs.loop_nest.backend.fma_peak import Peak, configured_gflops
 from rllib_envs.loop_nest.backend.loops import Schedule, check_loops
-from rllib_envs.loop_nest.backend.protocol import Measurement, MeasuringError, Request
+from rllib_envs.loop_nest.backend.protocol import Measurement, MeasuringError, Ready, Request
 from rllib_envs.loop_nest.statement import Statement
+from rllib_envs.names import choose
 
 CHILD_MODULE = "rllib_envs.loop_nest.backend.child"
 START_LIMIT_S = 60.0
@@ -40,7 +42,14 @@ class Measurer:
     Not for use by several threads at once. A copy made by pickling or by forking starts a process of its own.
     """
 
-    def __init__(self, *, run_limit_s: float = 2.0, budget_s: float = 1e-3, peak_gflops: float | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        run_limit_s: float = 2.0,
+        budget_s: float = 1e-3,
+        peak_gflops: float | None = None,
+        backend: str = AUTO,
+    ) -> None:
         """Choose the limits; nothing is started yet.
 
         Args:
@@ -48,10 +57,12 @@ class Measurer:
             budget_s: seconds of repeated sampling for a candidate; its verification comes on top.
             peak_gflops: GFLOPS that a fraction of peak of 1 stands for. Default: the environment variable
                 MAX_GFLOPS, or what the measuring process finds when it starts.
+            backend: what compiles the schedules: "avx512", "avx2" or "llvm"; "auto" takes the first that works here.
         """
         self.run_limit_s = run_limit_s
         self.budget_s = budget_s
         self.peak_gflops = peak_gflops or configured_gflops()
+        self.backend = choose(backend, BACKENDS, "loop-nest backend")
         self._child: _Child | None = None
         self._last_statement: Statement | None = None
 
@@ -97,8 +108,12 @@ class Measurer:
 
     def peak(self) -> Peak:
         """The peak that fractions of peak refer to."""
-        measured = self._running_child().peak
+        measured = self.ready().peak
         return measured._replace(gflops=self.peak_gflops or measured.gflops)
+
+    def ready(self) -> Ready:
+        """What the measuring process works with: the backend and timer chosen, and the peak as measured."""
+        return self._running_child().ready
 
     def close(self) -> None:
         """End the measuring process. The next measurement starts another."""
@@ -122,7 +137,7 @@ class Measurer:
         if self._child is not None and not self._child.usable():
             self.close()
         if self._child is None:
-            self._child = _Child(self.run_limit_s, self.budget_s)
+            self._child = _Child(self.run_limit_s, self.budget_s, self.backend)
         return self._child
 
     def _at_configured_peak(self, statement: Statement, measurement: Measurement) -> Measurement:
@@ -135,12 +150,12 @@ class Measurer:
 class _Child:
     """A measuring process that has started, and the connection to it."""
 
-    def __init__(self, run_limit_s: float, budget_s: float) -> None:
+    def __init__(self, run_limit_s: float, budget_s: float, backend: str) -> None:
         self.connection, remote = Pipe()
         self._owner = os.getpid()
         with remote:
             descriptor = remote.fileno()
-            arguments = [str(value) for value in (descriptor, self._owner, run_limit_s, budget_s)]
+            arguments = [str(value) for value in (descriptor, self._owner, run_limit_s, budget_s, backend)]
             self._process = subprocess.Popen(
                 [sys.executable, "-m", CHILD_MODULE, *arguments],
                 pass_fds=(descriptor,),
@@ -149,7 +164,7 @@ class _Child:
                 start_new_session=True,  # an interrupt from the terminal is for the parent alone
             )
         self._finalizer = weakref.finalize(self, _end, self._process, self.connection, self._owner)
-        self.peak = self._receive_peak()
+        self.ready = self._receive_ready()
 
     def usable(self) -> bool:
         """Whether the process runs and belongs to this process, not to one that this one was forked from."""
@@ -166,12 +181,12 @@ class _Child:
     def end(self) -> None:
         self._finalizer()
 
-    def _receive_peak(self) -> Peak:
+    def _receive_ready(self) -> Ready:
         try:
             reply = self.connection.recv() if self.connection.poll(START_LIMIT_S) else None
         except (EOFError, ConnectionError):
             reply = None
-        if isinstance(reply, Peak):
+        if isinstance(reply, Ready):
             return reply
         ending = self.ending()
         self.end()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import mmap
+import os
 from typing import Any
 
 import numpy as np
@@ -18,11 +19,13 @@ GUARD_BYTES = 4096
 UNTOUCHED = 0x7FC0DEAD
 """Bits of a float32 that no computation produces: a NaN with a payload of its own."""
 
+REMEDY = "allow it for this process (SELinux: execmem; a container or unit: seccomp, MemoryDenyWriteExecute)"
+
 FloatArray = NDArray[np.float32]
 
 
 class ExecutableMemoryError(TunewrightError):
-    """The system does not give out memory that is writable and executable."""
+    """The system does not let this process execute code that it has written."""
 
     exit_code = 3
 
@@ -33,12 +36,37 @@ class ExecutableCode:
     def __init__(self, code: bytes) -> None:
         try:
             self._memory = mmap.mmap(-1, len(code), prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
-        except PermissionError as error:
+            self._memory.write(code)
+        except OSError:
+            self._memory = _from_file_in_memory(code)
+        self.address: int = np.frombuffer(self._memory, dtype=np.uint8).ctypes.data
+
+
+def _from_file_in_memory(code: bytes) -> mmap.mmap:
+    """The same where memory may be writable or executable but not both, as systemd's MemoryDenyWriteExecute has it."""
+    try:
+        descriptor = os.memfd_create("tunewright code")
+        try:
+            os.write(descriptor, code)
+            return mmap.mmap(descriptor, len(code), flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_EXEC)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise ExecutableMemoryError(
+            f"the system refuses executable memory ({error.strerror}), so loop nests can't be compiled; {REMEDY}"
+        ) from error
+
+
+def require_executable_after_writing() -> None:
+    """Raise ExecutableMemoryError where written memory can't be made executable; LLVM would crash there."""
+    with mmap.mmap(-1, mmap.PAGESIZE) as memory:
+        address = ctypes.c_void_p(np.frombuffer(memory, dtype=np.uint8).ctypes.data)
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.mprotect(address, ctypes.c_size_t(mmap.PAGESIZE), mmap.PROT_READ | mmap.PROT_EXEC) != 0:
             raise ExecutableMemoryError(
-                "the system refuses executable memory; allow it for this process (SELinux: execmem)"
-            ) from error
-        self._memory.write(code)
-        self.address = ctypes.addressof(ctypes.c_char.from_buffer(self._memory))
+                f"the system refuses to make written memory executable ({os.strerror(ctypes.get_errno())}), which LLVM "
+                f"needs; choose backend avx512 or avx2 if the processor has them, or {REMEDY}"
+            )
 
 
 class GuardedTensor:

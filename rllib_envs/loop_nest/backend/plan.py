@@ -47,7 +47,7 @@ class Target(NamedTuple):
     lanes: int
     """float32 lanes of a vector register."""
     registers: int
-    """Vector registers that an instruction can name."""
+    """Vector registers that a plan may use."""
 
 
 class Access(Enum):

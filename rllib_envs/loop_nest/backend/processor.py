@@ -12,6 +12,8 @@ AVX512 = frozenset({"avx512f", "avx512vl"})
 """512-bit vectors with masks, and the same encodings for 256 and 128 bits."""
 AVX2 = frozenset({"avx2", "fma"})
 """256-bit vectors with gathers, and multiply-add."""
+TIME_STAMPS = frozenset({"rdtscp"})
+"""A time-stamp counter that waits for the instructions before it."""
 
 
 class UnsupportedProcessor(TunewrightError):
@@ -22,7 +24,7 @@ class UnsupportedProcessor(TunewrightError):
 
 @cache
 def processor_flags() -> frozenset[str]:
-    """The feature flags that the Linux kernel lists for the first processor; empty without such a list."""
+    """The feature flags that Linux lists for the first x86 processor; empty elsewhere."""
     if not CPU_INFO.exists():
         return frozenset()
     for line in CPU_INFO.read_text().splitlines():
@@ -32,14 +34,15 @@ def processor_flags() -> frozenset[str]:
 
 
 def has_avx512() -> bool:
-    """Whether the machine code of `emit_x86` runs here."""
+    """Whether machine code for AVX-512 runs here."""
     return processor_flags() >= AVX512
 
 
-def require_vectors() -> None:
-    """Raise UnsupportedProcessor unless this is Linux on an x86-64 processor with AVX-512 or AVX2."""
-    if not has_avx512() and not processor_flags() >= AVX2:
-        raise UnsupportedProcessor(
-            f"the loop-nest backend needs Linux and an x86-64 processor with {' and '.join(sorted(AVX512))}, or with "
-            f"{' and '.join(sorted(AVX2))}; this one lacks {', '.join(sorted((AVX512 | AVX2) - processor_flags()))}"
-        )
+def has_avx2() -> bool:
+    """Whether machine code for AVX2 with multiply-add runs here."""
+    return processor_flags() >= AVX2
+
+
+def has_time_stamps() -> bool:
+    """Whether the x86 time-stamp counter can be used for timing."""
+    return processor_flags() >= TIME_STAMPS

@@ -1,7 +1,7 @@
 """What a Measurer and its measuring process say to each other, pickled over a private socket pair.
 
-The process first sends its Peak. Then each Request gets one Measurement, or an Exception that the Measurer
-raises.
+The process first sends that it is Ready. Then each Request gets one Measurement. In place of either comes an
+Exception, which the Measurer raises.
 """
 
 from __future__ import annotations
@@ -10,12 +10,24 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from rllib_envs.errors import TunewrightError
+from rllib_envs.loop_nest.backend.fma_peak import Peak
 from rllib_envs.loop_nest.backend.loops import Schedule
 from rllib_envs.loop_nest.statement import Statement
 
 
 class MeasuringError(TunewrightError):
     """Measuring failed for a reason that is not the candidate's fault."""
+
+
+class Ready(NamedTuple):
+    """How a measuring process compiles and times."""
+
+    backend: str
+    """The backend chosen."""
+    time_source: str
+    """What its timer reads the time from."""
+    peak: Peak
+    """The peak with the vectors of that backend."""
 
 
 class Request(NamedTuple):

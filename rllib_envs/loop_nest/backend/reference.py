@@ -58,13 +58,16 @@ def tolerance(statement: Statement, result: DoubleArray) -> DoubleArray:
     n roundings of partial sums that grow like sqrt(n) add up to about n unit roundoffs times a small factor when their
     signs are random (Higham and Mary, "A new approach to probabilistic rounding error analysis", 2019). The first
     terms cover that and products of few factors; the last one covers sums that are not centred at zero. Where the same
-    term comes again and again, signs are not random, and only n unit roundoffs of the sum are a bound.
+    term comes again and again, signs are not random, partial sums grow faster even if they cancel in the end, and only
+    n unit roundoffs of the sum are a bound.
     """
-    terms = prod(statement.size[var] for var in statement.reduced) if statement.reduce == "add" else 1
+    summed = statement.reduced if statement.reduce == "add" else ()
+    terms = prod(statement.size[var] for var in summed)
     read = {var for var, _ in chain(*statement.inputs)}
     repeats = statement.combine in ("max", "min") or not read.issuperset(statement.reduced)
+    copies = prod(statement.size[var] for var in summed if var not in read)
     growth = terms if repeats else 2 * sqrt(terms)
-    return UNIT_ROUNDOFF * (16 + 4 * terms + growth * np.abs(result))
+    return UNIT_ROUNDOFF * (16 + 4 * terms * copies + growth * np.abs(result))
 
 
 def einsum_arguments(statement: Statement, inputs: tuple[NDArray[Any], ...]) -> list[Any]:

@@ -1,19 +1,27 @@
-"""Check kernels of random statements and schedules against numpy: `python fuzz_kernels.py SEED COUNT x86|llvm [show]`.
+"""Check kernels of random statements and schedules: `python fuzz_kernels.py SEED COUNT BACKEND[,BACKEND...] [show]`.
 
-A program of its own, because a wrong kernel may end the process that runs it. "show" prints each case before it
-runs. Exits with the number of wrong cases.
+Each backend is checked against numpy and against the others. BACKEND is avx512, avx2 or llvm; llvm/4 has LLVM use
+vectors of four lanes, as it does for NEON. A program of its own, because a wrong kernel may end the process that runs
+it. "show" prints each case before it runs. Exits with the number of wrong cases.
 """
 
 from __future__ import annotations
 
 import random
 import sys
-from unittest.mock import patch
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
 
 from rllib_envs.errors import UserError
-from rllib_envs.loop_nest.backend import Loop, compile_kernel, processor
+from rllib_envs.loop_nest.backend import Loop, compile_kernel
+from rllib_envs.loop_nest.backend.emit_llvm import FUNCTION, emit_llvm
 from rllib_envs.loop_nest.backend.kernel import Kernel
+from rllib_envs.loop_nest.backend.llvm_code import LoadedObject, compile_ir
 from rllib_envs.loop_nest.backend.loops import Schedule
+from rllib_envs.loop_nest.backend.memory import FloatArray
+from rllib_envs.loop_nest.backend.plan import Target
 from rllib_envs.loop_nest.backend.workload import Workload
 from rllib_envs.loop_nest.kinds import KINDS, make_statement
 from rllib_envs.loop_nest.statement import Statement, Strides
@@ -80,12 +88,38 @@ def dense(names: str, size: dict[str, int], rng: random.Random) -> Strides:
     return tuple(strides)
 
 
-def wrong(statement: Statement, compiled: Kernel) -> str:
+def compiled(statement: Statement, loops: Schedule, backend: str) -> Kernel:
+    name, _, variant = backend.partition("/")
+    if variant in ("", "exact"):
+        return compile_kernel(statement, loops, name, slack=variant != "exact")
+    ir = emit_llvm(statement, loops, Target(lanes=int(variant), registers=32))
+    return Kernel(statement, compile_ir(ir), partial(LoadedObject, function=FUNCTION))
+
+
+def wrong(statement: Statement, loops: Schedule, backends: Sequence[str]) -> str:
+    """What is wrong with the kernels of a schedule, or ""."""
     workload = Workload(statement)
-    return workload.verify(lambda: compiled(*workload.addresses[: len(statement.elements)]))
+    output, _ = workload.tensors
+    results: dict[str, list[FloatArray]] = {}
+    for backend in backends:
+        kernel = compiled(statement, loops, backend)
+        of_backend = results[backend] = []
+
+        def run(kernel: Kernel = kernel, of_backend: list[FloatArray] = of_backend) -> None:
+            kernel(*workload.addresses[: len(statement.elements)])
+            of_backend.append(output.copy())
+
+        error = workload.verify(run)
+        if error:
+            return f"{backend}: {error}"
+    if statement.reduce != "add":  # nothing is rounded twice, so all must agree to the last bit
+        for backend in backends[1:]:
+            if not all(map(partial(np.array_equal, equal_nan=True), results[backends[0]], results[backend])):
+                return f"{backend} differs from {backends[0]}"
+    return ""
 
 
-def main(seed: int, count: int, verbose: bool) -> int:
+def main(seed: int, count: int, backends: Sequence[str], verbose: bool) -> int:
     rng = random.Random(seed)
     failures = 0
     for case in range(count):
@@ -93,7 +127,7 @@ def main(seed: int, count: int, verbose: bool) -> int:
         loops = random_schedule(statement, rng)
         if verbose:
             print(f"case {case}: {statement} {loops}", flush=True)
-        error = wrong(statement, compile_kernel(statement, loops))
+        error = wrong(statement, loops, backends)
         if error:
             failures += 1
             print(f"seed {seed} case {case}: {error}\n  {statement}\n  {loops}", flush=True)
@@ -101,7 +135,5 @@ def main(seed: int, count: int, verbose: bool) -> int:
 
 
 if __name__ == "__main__":
-    seed, count, emitter, *options = sys.argv[1:]
-    flags = {"x86": processor.AVX512, "llvm": processor.AVX2}[emitter]
-    with patch.object(processor, "processor_flags", return_value=flags):
-        sys.exit(min(100, main(int(seed), int(count), "show" in options)))
+    seed, count, backends, *options = sys.argv[1:]
+    sys.exit(min(100, main(int(seed), int(count), backends.split(","), "show" in options)))

@@ -12,6 +12,7 @@ import pytest
 
 from rllib_envs.errors import MissingPackage, UserError
 from rllib_envs.loop_nest.backend import Loop, compile_kernel, llvm_code, processor
+from rllib_envs.loop_nest.backend.backends import AUTO, MACHINE_CODE, choose_backend, usable_backends
 from rllib_envs.loop_nest.backend.memory import padded
 from rllib_envs.loop_nest.backend.processor import UnsupportedProcessor, processor_flags
 from rllib_envs.loop_nest.kinds import make_statement
@@ -20,26 +21,40 @@ REPOSITORY = Path(__file__).resolve().parents[4]
 FUZZ = Path(__file__).with_name("fuzz_kernels.py")
 
 
-def fuzz(seed: int, count: int, emitter: str) -> None:
+def fuzz(seed: int, count: int, backends: str) -> None:
     run = subprocess.run(
-        [sys.executable, str(FUZZ), str(seed), str(count), emitter],
+        [sys.executable, str(FUZZ), str(seed), str(count), backends],
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")])},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=200,
     )
     assert run.returncode == 0, f"{run.returncode} wrong:\n{run.stdout}{run.stderr}"
 
 
-@pytest.mark.usefixtures("avx512")
+@pytest.mark.usefixtures("kernels")
 @pytest.mark.parametrize("seed", range(4))
-def test_random_statements_and_schedules(seed: int) -> None:
-    fuzz(seed, 75, "x86")
+def test_machine_code_of_random_schedules(seed: int) -> None:
+    backends = [name for name in usable_backends() if name in MACHINE_CODE]
+    if not backends:
+        pytest.skip("needs an x86-64 processor with AVX2")
+    fuzz(seed, 375, ",".join(backends))
 
 
 @pytest.mark.usefixtures("llvm")
-def test_random_statements_and_schedules_with_llvm() -> None:
-    fuzz(9, 40, "llvm")
+@pytest.mark.parametrize("seed", range(4, 8))
+def test_llvm_beside_machine_code_on_random_schedules(seed: int) -> None:
+    fuzz(seed, 100, ",".join(name for name in usable_backends() if name != AUTO))
+
+
+@pytest.mark.usefixtures("llvm")
+def test_llvm_with_vectors_of_four_lanes_on_random_schedules() -> None:
+    fuzz(8, 100, "llvm/4")
+
+
+@pytest.mark.usefixtures("kernels", "llvm")
+def test_kernels_that_read_nothing_beyond_their_inputs_on_random_schedules() -> None:
+    fuzz(9, 100, ",".join(f"{name}/exact" for name in usable_backends() if name != AUTO))
 
 
 @pytest.mark.usefixtures("kernels")
@@ -72,19 +87,43 @@ def test_more_loops_than_counter_registers() -> None:
 def test_same_schedule_same_code() -> None:
     statement = make_statement("conv2d", {"o": 9, "c": 3, "y": 5, "x": 7, "p": 3, "q": 2})
     loops = tuple(Loop(var, 1) for var in "opqcyx")
-    assert compile_kernel(statement, loops).code == compile_kernel(statement, loops).code
+    for backend in usable_backends():
+        assert compile_kernel(statement, loops, backend).code == compile_kernel(statement, loops, backend).code
 
 
-def test_processor_without_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processor, "processor_flags", lambda: frozenset({"avx2", "avx512f"}))
+def test_choice_of_backend(monkeypatch: pytest.MonkeyPatch) -> None:
+    for flags, chosen in ((processor.AVX512 | processor.AVX2, "avx512"), (processor.AVX2, "avx2"), (set(), "llvm")):
+        monkeypatch.setattr(processor, "processor_flags", lambda flags=flags: frozenset(flags))
+        assert choose_backend() == chosen
+    with pytest.raises(UserError, match="unknown loop-nest backend 'tvm'; did you mean 'llvm'"):
+        choose_backend("tvm")
+
+
+def test_backend_that_the_processor_can_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processor, "processor_flags", lambda: processor.AVX2 | {"avx512f"})
     statement = make_statement("transpose", {"m": 2, "n": 2})
-    with pytest.raises(UnsupportedProcessor, match="this one lacks avx512vl, fma") as caught:
-        compile_kernel(statement, (Loop("m", 1), Loop("n", 1)))
+    with pytest.raises(UnsupportedProcessor, match="this one lacks avx512vl; choose auto or avx2") as caught:
+        compile_kernel(statement, (Loop("m", 1), Loop("n", 1)), "avx512")
     assert caught.value.exit_code == 3
 
 
-def test_without_avx512_and_llvm(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processor, "processor_flags", lambda: processor.AVX2)
+@pytest.mark.parametrize(
+    ("architecture", "features", "target"),
+    [
+        ("x86_64", {"avx512f", "avx512vl", "avx2", "fma"}, (16, 32)),
+        ("x86_64", {"avx2", "fma"}, (8, 16)),
+        ("x86_64", {"sse2"}, (4, 16)),
+        ("aarch64", {"neon"}, (4, 32)),
+        ("arm64", set(), (4, 32)),
+        ("riscv64", set(), (4, 16)),
+    ],
+)
+def test_vectors_that_llvm_is_asked_for(architecture: str, features: set[str], target: tuple[int, int]) -> None:
+    assert llvm_code.vector_unit(architecture, features) == target
+
+
+def test_without_avx2_and_llvm(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processor, "processor_flags", frozenset)
     monkeypatch.setitem(sys.modules, "llvmlite", None)
     llvm_code._binding.cache_clear()
     statement = make_statement("transpose", {"m": 2, "n": 2})

@@ -18,6 +18,7 @@ import pytest
 
 from rllib_envs.errors import UserError
 from rllib_envs.loop_nest.backend import Loop, Measurer, Peak, child, compile_kernel, processor
+from rllib_envs.loop_nest.backend.backends import choose_backend, usable_backends
 from rllib_envs.loop_nest.backend.child import HIGHEST_PLAUSIBLE_FRACTION, MeasuringBench
 from rllib_envs.loop_nest.backend.loops import Schedule
 from rllib_envs.loop_nest.backend.protocol import Measurement, MeasuringError, Request
@@ -224,7 +225,7 @@ def test_wrong_code_is_refused(bench: MeasuringBench, monkeypatch: pytest.Monkey
     monkeypatch.setattr(
         child,
         "compile_kernel",
-        lambda statement, loops: compile_kernel(replace(statement, reduce="max"), loops),
+        lambda statement, loops, backend: compile_kernel(replace(statement, reduce="max"), loops, backend),
     )
     measured = bench.measure(Request(STATEMENT, LOOPS))
     assert measured.error.startswith("wrong result in 1024 of 1024 elements")
@@ -232,12 +233,36 @@ def test_wrong_code_is_refused(bench: MeasuringBench, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.usefixtures("llvm")
-def test_processor_without_avx512(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processor, "processor_flags", lambda: processor.AVX2)
+@pytest.mark.parametrize(
+    ("flags", "backend", "time_source"),
+    [
+        (processor.AVX2 | processor.TIME_STAMPS, "avx2", "time-stamp counter"),
+        (frozenset(), "llvm", "system clock"),
+    ],
+)
+def test_processor_without_avx512(
+    monkeypatch: pytest.MonkeyPatch, flags: frozenset[str], backend: str, time_source: str
+) -> None:
+    if not processor.processor_flags() >= flags:
+        pytest.skip("needs the processor's flags")
+    monkeypatch.setattr(processor, "processor_flags", lambda: flags)
     bench = MeasuringBench(run_limit_s=2.0, budget_s=1e-3)
+    assert bench.ready() == (backend, time_source, bench.peak)
     measured = bench.measure(Request(STATEMENT, LOOPS))
     assert measured.verified
     assert 0 < measured.fraction_of_peak <= HIGHEST_PLAUSIBLE_FRACTION
+
+
+@pytest.mark.parametrize("backend", usable_backends())
+def test_backend_by_name(backend: str) -> None:
+    with Measurer(backend=backend) as measurer:
+        assert measurer.measure(STATEMENT, LOOPS).verified
+        assert measurer.ready().backend == choose_backend(backend)
+
+
+def test_unknown_backend_is_refused_at_once() -> None:
+    with pytest.raises(UserError, match="unknown loop-nest backend 'avx521'; did you mean 'avx512'"):
+        Measurer(backend="avx521")
 
 
 def test_implausible_speed_is_refused(bench: MeasuringBench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from rllib_envs.loop_nest.backend import Loop
 from rllib_envs.loop_nest.backend.block import block_operations, held_vectors
-from rllib_envs.loop_nest.backend.emit_x86 import AVX512
+from rllib_envs.loop_nest.backend.isa_avx512 import Avx512
 from rllib_envs.loop_nest.backend.plan import (
     BLOCK_LIMIT,
     COPIES_LIMIT,
@@ -33,14 +33,14 @@ def plan(statement: Statement, text: str) -> Plan:
     for word in text.split():
         head, _, annotation = word.partition(":")
         loops.append(Loop(head[0], int(head[1:] or 1), annotation))
-    return make_plan(statement, tuple(loops), AVX512)
+    return make_plan(statement, tuple(loops), Avx512.target)
 
 
 def operations(made: Plan, statement: Statement) -> int:
     extent = dict(statement.size)
     for loop in made.loops[: made.block]:
         extent[loop.var] = loop.step
-    return len(block_operations(made, extent, AVX512.lanes))
+    return len(block_operations(made, extent, Avx512.target.lanes))
 
 
 def test_register_tile() -> None:
@@ -114,10 +114,10 @@ def test_long_vector_loop_is_blocked(size: int) -> None:
 def test_registers_and_limits_hold_for_every_tail(text: str) -> None:
     statement = matmul(97, 103, 89)
     made = plan(statement, text)
-    assert made.held * made.accumulators <= AVX512.registers - 2
+    assert made.held * made.accumulators <= Avx512.target.registers - 2
     for extent in tails(made, statement):
-        assert len(held_vectors(made, extent, AVX512.lanes)) <= made.held
-        assert len(block_operations(made, extent, AVX512.lanes)) <= UNROLLED_BLOCK_LIMIT
+        assert len(held_vectors(made, extent, Avx512.target.lanes)) <= made.held
+        assert len(block_operations(made, extent, Avx512.target.lanes)) <= UNROLLED_BLOCK_LIMIT
 
 
 def tails(made: Plan, statement: Statement) -> list[dict[str, int]]:
@@ -142,7 +142,7 @@ def test_copies_are_limited() -> None:
     sizes = dict.fromkeys("oyxcpq", 97)
     statement = make_statement("conv2d_nchw", sizes)
     loops = [Loop(var, step) for step in (50, 23, 11, 5) for var in sizes] + [Loop(var, 1) for var in sizes]
-    made = make_plan(statement, tuple(loops), AVX512)
+    made = make_plan(statement, tuple(loops), Avx512.target)
     assert copies(statement, made.loops[: made.block]) <= COPIES_LIMIT
 
 
@@ -156,7 +156,7 @@ def test_plan_visits_every_point_once(text: str) -> None:
         tensors = (made.output, *made.inputs)
         if depth == made.block:
             ahead = [tensor.stride.get(made.vector, 0) for tensor in tensors]
-            for *distances, lanes in block_operations(made, extent, AVX512.lanes):
+            for *distances, lanes in block_operations(made, extent, Avx512.target.lanes):
                 starts = [offset + distance for offset, distance in zip(offsets, distances, strict=True)]
                 for lane in range(lanes):
                     c, a, b = (start + lane * stride for start, stride in zip(starts, ahead, strict=True))
@@ -183,4 +183,4 @@ def test_vector_count_includes_partly_filled_vectors() -> None:
 
 def test_vector_tails() -> None:
     made = plan(matmul(4, 100, 4), "n40 n24 m k n")
-    assert vector_tails(made, 100, AVX512.lanes) == (4, 8)
+    assert vector_tails(made, 100, Avx512.target.lanes) == (4, 8)

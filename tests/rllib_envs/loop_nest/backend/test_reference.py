@@ -84,3 +84,16 @@ def test_tolerance_grows_with_the_reduction_but_tells_a_missing_term() -> None:
         allowed = tolerance(statement, reference(statement, inputs))
         assert (allowed < 0.01).all(), "a term of the sum is about 1"
         assert (allowed > k * 2.0**-24).all()
+
+
+def test_tolerance_covers_repeated_terms_that_cancel_in_the_end() -> None:
+    """Found by fuzz_kernels.py with seed 1001, case 10512: no input reads n."""
+    statement = Statement((("m", 21), ("n", 11), ("k", 18)), (("k", 1),), ((("k", 1), ("m", 18)),), "copy", "add")
+    generator = np.random.default_rng(0)
+    for _ in range(200):
+        inputs = (padded(generator.standard_normal(statement.elements[1])),)
+        result = reference(statement, inputs)
+        terms = np.repeat(inputs[0].reshape(21, 18), 11, axis=0)
+        summed = np.add.accumulate(terms, axis=0)[-1]
+        assert summed.dtype == np.float32
+        assert (np.abs(summed - result) <= tolerance(statement, result)).all()

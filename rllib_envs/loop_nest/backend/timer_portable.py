@@ -1,0 +1,100 @@
+"""The timer for every processor: code from LLVM, and the clock of the system.
+
+The clock is read outside of the code under test, so a sample is longer than with a time-stamp counter, and it is
+somewhat less exact. The probe is a chain of additions and exclusive ors that each wait for the one before: these take
+one cycle on every processor with registers of their width.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import time
+
+from rllib_envs.loop_nest.backend.llvm_code import LoadedObject, compile_ir
+from rllib_envs.loop_nest.backend.timer import CALIBRATION_TRIES, Slice, Timer
+
+STEPS_UNROLLED = 40
+PROBE_ROUNDS = 625
+"""About 8 microseconds, ten times what reading the clock and calling the code takes."""
+PROBES = 3
+"""Of which the shortest counts: one that was disturbed would make the code under test seem fast."""
+
+PROBE_IR = """
+define i64 @probe(i64 %rounds, i64 %addend, i64 %mask) nounwind {{
+entry:
+  br label %loop
+loop:
+  %round = phi i64 [ %rounds, %entry ], [ %left, %loop ]
+  %v0 = phi i64 [ %mask, %entry ], [ %v{last}, %loop ]
+{steps}
+  %left = sub i64 %round, 1
+  %again = icmp ne i64 %left, 0
+  br i1 %again, label %loop, label %done
+done:
+  ret i64 %v{last}
+}}
+"""
+BATCH_IR = """
+define void @batch(ptr %kernel, ptr %C, ptr %A, ptr %B, i64 %calls) nounwind {
+entry:
+  br label %loop
+loop:
+  %call = phi i64 [ %calls, %entry ], [ %left, %loop ]
+  call void %kernel(ptr %C, ptr %A, ptr %B)
+  %left = sub i64 %call, 1
+  %again = icmp ne i64 %left, 0
+  br i1 %again, label %loop, label %done
+done:
+  ret void
+}
+define void @nothing(ptr %C, ptr %A, ptr %B) nounwind {
+entry:
+  ret void
+}
+"""
+SECOND_NS = 10**9
+_PROBE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
+_BATCH = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 4, ctypes.c_int64)
+ADDEND, MASK = 0x9E3779B97F4A7C15 >> 1, 0x5DEECE66D
+"""Any numbers. They are arguments, so that the compiler can't shorten the chain."""
+
+
+class PortableTimer(Timer):
+    """Compiles and calibrates itself when it is made, which takes about 30 ms."""
+
+    source = "system clock"
+    probe_cycles = PROBE_ROUNDS * STEPS_UNROLLED
+    slice_s = 100e-6
+
+    def __init__(self) -> None:
+        self._probe_code = LoadedObject(compile_ir(probe_ir()), "probe")
+        batch = compile_ir(BATCH_IR)
+        self._batch_code, self._empty = LoadedObject(batch, "batch"), LoadedObject(batch, "nothing")
+        self._probe, self._batch = _PROBE(self._probe_code.address), _BATCH(self._batch_code.address)
+        self._overhead_s = 0.0
+        nothing = (self._slice(self._empty.address, (0, 0, 0), 1).calls for _ in range(CALIBRATION_TRIES))
+        self._overhead_s = sorted(nothing)[CALIBRATION_TRIES // 2]
+
+    def _slice(self, kernel: int, tensors: tuple[int, int, int], calls: int) -> Slice:
+        before = self._probe_seconds()
+        start = time.perf_counter_ns()
+        self._batch(kernel, *tensors, calls)
+        passed = time.perf_counter_ns() - start
+        return Slice(before, max(0.0, passed * 1e-9 - self._overhead_s), self._probe_seconds())
+
+    def _probe_seconds(self) -> float:
+        shortest = SECOND_NS
+        for _ in range(PROBES):
+            start = time.perf_counter_ns()
+            self._probe(PROBE_ROUNDS, ADDEND, MASK)
+            shortest = min(shortest, time.perf_counter_ns() - start)
+        return max(0.0, shortest * 1e-9 - self._overhead_s)
+
+
+def probe_ir() -> str:
+    """IR of `long probe(long rounds, long addend, long mask)`."""
+    steps = "\n".join(
+        f"  %v{step + 1} = " + (f"xor i64 %v{step}, %mask" if step % 2 else f"add i64 %v{step}, %addend")
+        for step in range(STEPS_UNROLLED)
+    )
+    return PROBE_IR.format(steps=steps, last=STEPS_UNROLLED)
