@@ -36,6 +36,10 @@ class TrainSettings:
     """GPUs to learn on; taken from RLLIB_NUM_GPUS when not given."""
     seed: int = 0
     """Seed of everything random. The same seed with env_runners=0 gives the same training, number for number."""
+    records: str | None = None
+    """File of measured evaluations to read and extend; None for none. Its path must be the same for all runners."""
+    measure_doubtful: bool = False
+    """Measure those again that it says timed out, crashed or were disturbed."""
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     """The network's shape."""
     trainer_settings: Mapping[str, Any] = field(default_factory=dict)
@@ -49,4 +53,5 @@ class TrainSettings:
 
     @property
     def env_config(self) -> dict[str, Any]:
-        return {"seed": self.seed, **self.env}
+        records = {"records": self.records, "measure_doubtful": self.measure_doubtful}
+        return {"seed": self.seed, **records, **self.env}

@@ -10,6 +10,7 @@ import gymnasium
 import numpy as np
 
 from rllib_envs.evaluation_cache import EvaluationCache
+from rllib_envs.records import RecordStore
 from rllib_envs.registry import make_problem
 from rllib_envs.tuning_env import PolicyInput, TuningEnv
 
@@ -20,12 +21,16 @@ _in_use: WeakValueDictionary[str, EvaluationCache[Any]] = WeakValueDictionary()
 def _shared_cache(config: Mapping[str, Any]) -> EvaluationCache[Any]:
     """One problem and one memory for all environments of a worker: none measures what another one has measured.
 
-    A problem that measures in a process of its own then has one of them for each worker, too.
+    A problem that measures in a process of its own then has one of them for each worker, too. What other workers and
+    earlier sessions have measured comes from the file `records`.
     """
     cache = _in_use.get(config["session"])
     if cache is None:
         problem = make_problem(config["problem"], config.get("problem_config"))
-        cache = _in_use[config["session"]] = EvaluationCache(problem)
+        records = None
+        if config.get("records"):
+            records = RecordStore(config["records"], measure_doubtful=config.get("measure_doubtful", False))
+        cache = _in_use[config["session"]] = EvaluationCache(problem, records=records)
     return cache
 
 
@@ -38,7 +43,11 @@ class TrainingEnv(gymnasium.Wrapper[PolicyInput, int, PolicyInput, int]):
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        """Build from plain data; the keys are those of `TuningEnv.from_config`, and `session`, any name of it."""
+        """Build from plain data.
+
+        Keys: those of `TuningEnv.from_config`; `session`, any name of it; and, where evaluations are to be recorded,
+        `records` and `measure_doubtful`, the arguments of `RecordStore`.
+        """
         super().__init__(TuningEnv.from_config(config, _shared_cache(config)))
         self._worker = getattr(config, "worker_index", 0)
         self._return = 0.0

@@ -35,6 +35,7 @@ def check_problem(problem: Problem[Any], benchmarks: Sequence[Benchmark], steps:
         _require(first == second, "the same seed gave different states; apply and initial must be deterministic")
     for index, state in enumerate(walked):
         _check_state(problem, state, try_illegal=index % ILLEGAL_TRIED_EVERY == 0)
+    _check_record_keys(problem, walked)
     for state in walked[:: max(1, len(walked) // EVALUATED_STATES)]:
         _check_evaluation(problem, state)
     check_env(_OnlyLegal(problem, benchmarks), skip_render_check=True)
@@ -122,3 +123,21 @@ def _check_evaluation(problem: Problem[Any], state: Any) -> None:
     _require(math.isfinite(evaluation.value), f"the value must be finite, it is {evaluation.value}")
     _require(evaluation.scale > 0 and bool(evaluation.unit), "an evaluation needs a positive scale and a unit")
     hash(problem.objective_key(state))
+    _require(all(map(math.isfinite, evaluation.details.values())), f"details must be finite: {evaluation.details}")
+    again = problem.recall(evaluation)
+    same = math.isclose(again.value, evaluation.value) and math.isclose(again.scale, evaluation.scale)
+    _require(same and again.error == evaluation.error, f"recall must not change what was just measured: {again}")
+
+
+def _check_record_keys(problem: Problem[Any], states: Sequence[Any]) -> None:
+    """Texts stand for objective keys one to one, and another instance of the problem writes the same ones."""
+    rebuilt = type(problem)(**problem.config)
+    _require(rebuilt.measured_on() == problem.measured_on(), "measured_on must be the same for the same config")
+    texts: dict[Any, Any] = {}
+    keys: dict[Any, Any] = {}
+    for state in states:
+        key, text = problem.objective_key(state), problem.record_key(state)
+        _require(text == rebuilt.record_key(state), "record_key must depend on the state and the config alone")
+        _require(texts.setdefault(key, text) == text, f"one objective has two record keys: {texts[key]} and {text}")
+        _require(text is None or keys.setdefault(text, key) == key, f"two objectives have the record key {text}")
+    rebuilt.close()

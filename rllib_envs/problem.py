@@ -53,6 +53,8 @@ class Evaluation:
     """Why this state does not count (wrong result, crash, time-out); empty when its answer was verified."""
     how: str = ""
     """How the value was obtained, for people: "median of 12 samples, clock-normalised"."""
+    doubtful: bool = False
+    """Measuring again may well say something else: a time-out, a crash, a machine too busy for a clean sample."""
     details: Mapping[str, float] = field(default_factory=dict, compare=False)
 
     @property
@@ -74,6 +76,14 @@ class Evaluation:
         """The ratio of the two values, above 1 when this one is better."""
         better, worse = (self.value, other.value) if self.higher_is_better else (other.value, self.value)
         return better / worse if worse > 0 else math.inf
+
+
+class RecordKey(NamedTuple):
+    """What `objective_key` holds, as text that people can read and that stays the same from run to run."""
+
+    benchmark: str
+    """The task itself, not its name: equal tasks have equal texts."""
+    solution: str
 
 
 class ObservationSpec(NamedTuple):
@@ -134,6 +144,23 @@ class Problem(ABC, Generic[State]):
     def objective_key(self, state: State) -> Hashable:
         """The part of the state that the objective depends on; states that agree in it are evaluated once."""
         return state
+
+    def record_key(self, state: State) -> RecordKey | None:
+        """`objective_key` for the record store: equal where that is equal, different where it is different.
+
+        None when evaluations of this state are not to be recorded.
+        """
+        return None
+
+    def measured_on(self) -> str:
+        """What else the objective depends on: processor, code generator and their versions. Records of others don't
+        count here.
+        """
+        return ""
+
+    def recall(self, recorded: Evaluation) -> Evaluation:
+        """A recorded evaluation as `evaluate` would say it now, where its scale is calibrated at every start."""
+        return recorded
 
     def baselines(self) -> Mapping[str, Callable[[Benchmark], Evaluation]]:
         """What a user would otherwise call, by name. Each answers a benchmark in the unit of `evaluate`."""

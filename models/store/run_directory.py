@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
@@ -17,6 +18,7 @@ from rllib_envs.errors import UserError
 
 RUNS = Path("runs")
 RECORD, METRICS, CHECKPOINTS, RANKING = "run.json", "metrics.jsonl", "checkpoints", "ranking.json"
+EVALUATIONS = "records.jsonl"
 SCHEMA_VERSION = 1
 
 
@@ -35,7 +37,7 @@ class Session(Protocol):
 
 @dataclass(frozen=True)
 class RunDirectory:
-    """`run.json`, `metrics.jsonl`, `checkpoints/`, `policy/` and `report/` of one run."""
+    """`run.json`, `metrics.jsonl`, `records.jsonl`, `checkpoints/`, `policy/` and `report/` of one run."""
 
     path: Path
 
@@ -90,6 +92,11 @@ class RunDirectory:
     def report(self) -> Path:
         return self.path / "report"
 
+    @property
+    def records(self) -> Path:
+        """The file of its measured evaluations, unless the run was told to use another one."""
+        return self.path / EVALUATIONS
+
     def log(self, row: Mapping[str, Any]) -> None:
         """Add one line to `metrics.jsonl`, and hand it to the system at once."""
         line = json.dumps(row, allow_nan=False)
@@ -102,6 +109,12 @@ class RunDirectory:
             for line in file:
                 if line.endswith("\n"):
                     yield json.loads(line)
+
+    def discard(self) -> None:
+        """Remove the run, and the folder of runs if it was the only one."""
+        shutil.rmtree(self.path)
+        with contextlib.suppress(OSError):
+            self.path.parent.rmdir()
 
     def checkpoint(self, session: Session) -> Path:
         """Save the session as it is now, then remove all checkpoints but the best and the last.

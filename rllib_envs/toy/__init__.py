@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rllib_envs.errors import IllegalAction, UserError
-from rllib_envs.problem import STOP, Benchmark, Evaluation, Observation, ObservationSpec, Problem
+from rllib_envs.problem import STOP, Benchmark, Evaluation, Observation, ObservationSpec, Problem, RecordKey
 
 POSITIONS = 8
 MAX_DIALS = 4
@@ -85,7 +85,14 @@ class Toy(Problem[Dials]):
     def objective_key(self, state: Dials) -> tuple[Any, ...]:
         return state.positions, state.targets
 
+    def record_key(self, state: Dials) -> RecordKey:
+        return RecordKey(f"targets {_row(state.targets)}", f"positions {_row(state.positions)}")
+
     def describe(self, state: Dials) -> str:
         marks = ("*" if row == state.hand else " " for row in range(len(state.positions)))
         rows = zip(marks, state.positions, state.targets, strict=True)
         return "\n".join(f"{mark} dial at {position}, best {target}" for mark, position, target in rows)
+
+
+def _row(numbers: tuple[int, ...]) -> str:
+    return " ".join(map(str, numbers))

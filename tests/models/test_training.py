@@ -15,6 +15,7 @@ from models.train_settings import TrainSettings
 from models.training import TrainingError, TrainingSession
 from models.training_env import TrainingEnv
 from rllib_envs.errors import UserError
+from rllib_envs.records import read_records
 from rllib_envs.toy import Toy
 from rllib_envs.tuning_env import TuningEnv, policy_input
 
@@ -190,10 +191,17 @@ def test_memory_learning_does_not_wait_for_ever_for_runners(toy_env, monkeypatch
         session.step()
 
 
-def test_a_runner_in_its_own_process_plays(toy_env):
-    """Our packages are importable there, and its episodes arrive here."""
-    with TrainingSession(quick("dqn", toy_env, env_runners=1)) as session:
+def test_a_runner_in_its_own_process_plays(toy_env, tmp_path):
+    """Our packages are importable there, its episodes arrive here, and it measures nothing that was measured here."""
+    path = tmp_path / "records.jsonl"
+    here = TrainingEnv(toy_env | {"session": "here", "records": str(path)})
+    for _ in range(12):
+        here.reset()
+        here.step(1)
+    with TrainingSession(quick("dqn", toy_env, env_runners=1, records=str(path))) as session:
         progress = session.step()
+    records = [record for _, record in read_records(path)]
+    assert len(records) > 24 and len({(record.benchmark, record.solution) for record in records}) == len(records)
     assert progress.env_steps >= 256 and progress.episodes > 0 and progress.speedup_mean is not None
 
 
@@ -203,6 +211,16 @@ def test_every_environments_problem_is_closed(toy_env, monkeypatch):
     with TrainingSession(quick("ppo", toy_env, envs_per_runner=3)) as session:
         session.step()
     assert len({id(problem) for problem in closed}) == 1 + 1, "the one that the environments share, and the session's"
+
+
+def test_the_environments_of_a_session_use_its_records(toy_env, tmp_path):
+    config = toy_env | {"records": str(tmp_path / "records.jsonl")}
+    for session, misses in (("first", 2), ("second", 0)):
+        envs = [TrainingEnv(config | {"session": session}) for _ in range(2)]
+        for env in envs:
+            env.reset(options={"benchmark": "toy3"})
+            env.step(1)
+        assert envs[0].unwrapped.evaluate.misses == misses
 
 
 def test_the_horizon_is_an_end_for_the_learner(toy_env):

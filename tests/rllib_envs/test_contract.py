@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rllib_envs.check import ContractBroken, check_problem
-from rllib_envs.problem import Benchmark
+from rllib_envs.problem import Benchmark, RecordKey
 from rllib_envs.registry import PROBLEMS, make_problem
 from rllib_envs.toy import Toy
 
@@ -62,8 +62,37 @@ class Unscaled(Toy):
         return seen._replace(globals=seen.globals + np.float32(4096))
 
 
+class RecordsTheHand(Toy):
+    """Its record keys tell states apart that are one objective."""
+
+    def record_key(self, state):
+        return RecordKey(f"targets {state.targets}", f"{state}")
+
+
+class RecordsTooLittle(Toy):
+    """Its record keys don't say which task it was."""
+
+    def record_key(self, state):
+        return RecordKey("a toy", super().record_key(state).solution)
+
+
+class RecordsAddresses(Toy):
+    """Its record keys mean nothing to anyone else."""
+
+    def record_key(self, state):
+        return RecordKey(f"{id(self)}", super().record_key(state).solution)
+
+
 @pytest.mark.parametrize(
-    ("problem", "rule"), [(AcceptsAnything, "accepted"), (Forgetful, "deterministic"), (Unscaled, "globals")]
+    ("problem", "rule"),
+    [
+        (AcceptsAnything, "accepted"),
+        (Forgetful, "deterministic"),
+        (Unscaled, "globals"),
+        (RecordsTheHand, "one objective has two record keys"),
+        (RecordsTooLittle, "two objectives have the record key"),
+        (RecordsAddresses, "depend on the state and the config alone"),
+    ],
 )
 def test_a_broken_problem_is_found(problem, rule):
     with pytest.raises(ContractBroken, match=rule):

@@ -25,6 +25,14 @@ def test_a_new_run_records_what_it_was_made_with(run):
     assert run.name.endswith("-toy-ppo-small")
 
 
+def test_a_discarded_run_leaves_nothing_and_spares_the_others(run):
+    other = RunDirectory.create(run.path.parent, "other", {})
+    run.discard()
+    assert [left.path for left in list_runs(other.path.parent)] == [other.path]
+    other.discard()
+    assert not other.path.parent.exists()
+
+
 def test_runs_of_the_same_second_have_different_names(tmp_path):
     runs = [RunDirectory.create(tmp_path, "x", {}) for _ in range(3)]
     assert len({run.path for run in runs}) == 3
