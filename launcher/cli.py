@@ -9,6 +9,8 @@ from typing import Any
 import tyro
 
 from launcher.compare import CompareConfig, run_compare
+from launcher.doctor import DoctorConfig, run_doctor
+from launcher.records import RecordsConfig, run_records
 from launcher.train import TrainConfig, run_train
 from launcher.tune import TuneConfig, run_tune
 from rllib_envs.errors import one_line_errors
@@ -17,8 +19,16 @@ COMMANDS: dict[type[Any], Callable[[Any], None]] = {
     TrainConfig: run_train,
     TuneConfig: run_tune,
     CompareConfig: run_compare,
+    RecordsConfig: run_records,
+    DoctorConfig: run_doctor,
 }
-NAMES: dict[str, Callable[..., Any]] = {"train": TrainConfig, "tune": TuneConfig, "compare": CompareConfig}
+NAMES: dict[str, Callable[..., Any]] = {
+    "train": TrainConfig,
+    "tune": TuneConfig,
+    "compare": CompareConfig,
+    "records": RecordsConfig,
+    "doctor": DoctorConfig,
+}
 
 
 def main(arguments: list[str] | None = None) -> None:

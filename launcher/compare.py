@@ -30,6 +30,8 @@ class CompareConfig:
     """Seconds that each method may spend on a benchmark."""
     seeds: int = 1
     """How often each method is run on each benchmark."""
+    backend: str = ""
+    """Loop nests: what compiles them (avx512, avx2 or llvm). Empty: the first of these that works here."""
     out: Path | None = None
     """Folder for the report; it must not exist yet. Default: a new folder next to the policy."""
     debug: bool = False
@@ -48,4 +50,4 @@ def run_compare(config: CompareConfig) -> None:
     if out.exists():
         raise UserError(f"{out} exists already; choose another --out or remove it")
     methods = [name.strip() for name in config.searches.split(",") if name.strip()]
-    prove(policy, suite.sample(config.size), config.timeout, out, methods, config.seeds)
+    prove(policy, suite.sample(config.size), config.timeout, out, methods, config.seeds, config.backend)

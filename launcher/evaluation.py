@@ -17,6 +17,7 @@ from eval.comparison import Comparison
 from eval.report import require_matplotlib, write_report
 from eval.searches import make_search
 from eval.summary import print_summary
+from launcher.folders import problem_of
 from models.policy import Policy
 from rllib_envs.suite import Suite
 
@@ -24,7 +25,13 @@ METHODS = ("policy", "greedy1", "greedy2", "random")
 
 
 def prove(
-    policy: Policy, suite: Suite, seconds: float, folder: Path, methods: Sequence[str] = METHODS, seeds: int = 1
+    policy: Policy,
+    suite: Suite,
+    seconds: float,
+    folder: Path,
+    methods: Sequence[str] = METHODS,
+    seeds: int = 1,
+    backend: str = "",
 ) -> Comparison:
     """Compare `policy` with searches on every benchmark of `suite`, `seconds` for each method on each.
 
@@ -34,7 +41,7 @@ def prove(
     budget = Budget(seconds=seconds)
     for name in methods:
         make_search(name, policy)  # refuses an unknown one before anything is run
-    problem = policy.make_problem()
+    problem = problem_of(policy, backend)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console()
     try:

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from models.policy import Policy
 from rllib_envs.errors import UserError
+from rllib_envs.problem import Problem
+from rllib_envs.registry import make_problem
 
 
 def runs_folder() -> Path:
     """`$LOOP_TOOL_ROOT/runs` where the variable is set, else `runs` in the working directory."""
     return Path(os.environ.get("LOOP_TOOL_ROOT", ".")) / "runs"
+
+
+def problem_of(policy: Policy, backend: str) -> Problem[Any]:
+    """The problem that a policy was trained on, with another backend where one is named."""
+    return make_problem(policy.problem, {**policy.problem_config, **({"backend": backend} if backend else {})})
 
 
 def find_policy(given: Path | None, problem: str) -> tuple[Path, Policy]:

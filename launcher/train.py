@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from models.training import TrainingSession
 from rllib_envs.errors import UserError
 from rllib_envs.loop_nest.actions import choose_actions
 from rllib_envs.names import choose
+from rllib_envs.records import RecordStore
 from rllib_envs.registry import PROBLEMS, make_problem
 from rllib_envs.suite import Suite
 
@@ -45,6 +48,8 @@ class TrainConfig:
     """Decisions in one episode."""
     actions: str = ""
     """Loop nests: standard, looptune, full, or names such as up,down,split_16. Empty: the problem's own choice."""
+    backend: str = ""
+    """Loop nests: what compiles them (avx512, avx2 or llvm). Empty: the first of these that works here."""
     size: int = 1_000_000
     """Use this many of the suite's benchmarks at most."""
     test_share: float = 0.2
@@ -61,6 +66,10 @@ class TrainConfig:
     """Of the split, the networks and the order of benchmarks."""
     runs: Path | None = None
     """Where the run directory is made; runs/ here, or under $LOOP_TOOL_ROOT where that is set."""
+    records: Path | None = None
+    """File of measured evaluations to use and extend, for runs that share one; records.jsonl of the run otherwise."""
+    measure_doubtful: bool = False
+    """Measure those again that --records says timed out, crashed or were disturbed."""
     debug: bool = False
     """Show the traceback of an error."""
 
@@ -75,8 +84,10 @@ class TrainConfig:
         return math.inf if self.minutes is None else 60 * self.minutes
 
     def settings(self, problem: str) -> TrainSettings:
-        """What the training session is started with. Refuses --actions of a problem that has no choice of them."""
-        problem_config = {"actions": list(choose_actions(self.actions))} if self.actions else {}
+        """What the training session is started with. Refuses --actions or --backend of a problem without such."""
+        problem_config: dict[str, Any] = {"actions": list(choose_actions(self.actions))} if self.actions else {}
+        if self.backend:
+            problem_config["backend"] = self.backend
         make_problem(problem, problem_config).close()
         env = {
             "problem": problem,
@@ -94,6 +105,8 @@ class TrainConfig:
             env_runners=self.env_runners,
             envs_per_runner=self.envs_per_runner,
             seed=self.seed,
+            records=str(self.records.absolute()) if self.records else None,
+            measure_doubtful=self.measure_doubtful,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -114,6 +127,8 @@ class TrainConfig:
                 raise UserError(f"{what} is {value}; it must be at least {least}")
         if not self.seconds > 0 or not self.eval_time > 0:
             raise UserError(f"--minutes and --eval_time must be positive, got {self.minutes} and {self.eval_time}")
+        if self.records:
+            RecordStore(self.records)
 
 
 def run_train(config: TrainConfig) -> None:
@@ -128,8 +143,9 @@ def run_train(config: TrainConfig) -> None:
     held_out = Suite.select({**settings.env, "split": "test"})
     record = {"settings": asdict(settings), "suite_hash": suite.hash, "config": config.to_json()}
     label = f"{suite.problem}-{trainer_name(config.trainer)}-{suite.name}"
-    with TrainingSession(settings) as session:  # first of all, because it may find that something is missing
-        run = RunDirectory.create(config.runs or runs_folder(), label, record)
+    run = RunDirectory.create(config.runs or runs_folder(), label, record)
+    settings = replace(settings, records=settings.records or str(run.records.absolute()))
+    with started(settings, run) as session:
         print(f"run directory: {run.path}")
         policy = learn(config, session, run)
     if config.eval_size:
@@ -138,6 +154,18 @@ def run_train(config: TrainConfig) -> None:
     if suite.problem == "loop_nest":
         print(f"tune one shape:  tunewright tune mm 200x144x96 --policy {run.path}")
     print(f"compare longer:  tunewright compare --dataset {config.dataset} --policy {run.path} --timeout 5")
+
+
+@contextmanager
+def started(settings: TrainSettings, run: RunDirectory) -> Iterator[TrainingSession]:
+    """A training session of the run. Where it can't start, perhaps because a package is missing, no run is left."""
+    with ExitStack() as stack:
+        try:
+            session = stack.enter_context(TrainingSession(settings))
+        except BaseException:
+            run.discard()
+            raise
+        yield session
 
 
 def learn(config: TrainConfig, session: TrainingSession, run: RunDirectory) -> Policy:

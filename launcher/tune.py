@@ -19,9 +19,10 @@ from eval.budget import Budget
 from eval.remeasure import remeasure
 from eval.searches import make_search
 from eval.searches.run import run_search
-from launcher.folders import find_policy
+from launcher.folders import find_policy, problem_of
 from rllib_envs.errors import UserError
 from rllib_envs.evaluation_cache import EvaluationCache
+from rllib_envs.loop_nest.export import check_export, export_kernel
 from rllib_envs.loop_nest.kinds import KINDS
 from rllib_envs.names import choose
 from rllib_envs.problem import Benchmark, Evaluation, Problem
@@ -41,6 +42,10 @@ class TuneConfig:
     """Sizes for a kind, such as 200x144x96; for mm they are m, n and k."""
     policy: Path | None = None
     """Policy folder or run directory; the newest run here when not given."""
+    backend: str = ""
+    """Loop nests: what compiles them (avx512, avx2 or llvm). Empty: the first of these that works here."""
+    emit: Path | None = None
+    """Loop nests: write the tuned kernel as .so, .o, .s or .ll, with a C header where it can be called from C."""
     debug: bool = False
     """Show the traceback of an error."""
 
@@ -60,8 +65,12 @@ def parse_task(task: str, sizes: str) -> Benchmark:
 
 def run_tune(config: TuneConfig) -> None:
     benchmark = parse_task(config.task, config.sizes)
+    if config.emit:
+        if benchmark.problem != "loop_nest":
+            raise UserError(f"--emit writes loop nests; {benchmark.name} is of problem {benchmark.problem!r}")
+        check_export(config.emit)
     path, policy = find_policy(config.policy, benchmark.problem)
-    problem = policy.make_problem()
+    problem = problem_of(policy, config.backend)
     try:
         problem.evaluate(problem.initial(benchmark))  # starts what measuring needs; not the policy's time
         began = time.perf_counter()
@@ -72,6 +81,9 @@ def run_tune(config: TuneConfig) -> None:
         show_steps(problem, benchmark, found.best.actions)
         print(problem.describe(found.best.state))
         print(compare_with_baselines(problem, benchmark, found.best.state))
+        if config.emit:
+            written = export_kernel(config.emit, found.best.state.statement, found.best.state.loops)
+            print(f"kernel: {', '.join(map(str, written))}")
         print(f"tuned in {seconds:.2f} s with {found.evaluations} measurements")
     finally:
         problem.close()

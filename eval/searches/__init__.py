@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 
+from eval.searches.beam import beam
 from eval.searches.greedy import greedy
 from eval.searches.policy import ActingPolicy, policy_greedy, policy_sampled
 from eval.searches.random_walks import random_walks
@@ -18,6 +19,8 @@ Search = Callable[[Trial, np.random.Generator], None]
 """Explores until it is done or `BudgetSpent` is raised; the trial remembers what it found."""
 
 SEARCHES: Mapping[str, Search] = {
+    "beam2": partial(beam, width=2),
+    "beam4": partial(beam, width=4),
     "greedy1": partial(greedy, look_ahead=1),
     "greedy2": partial(greedy, look_ahead=2),
     "random": random_walks,

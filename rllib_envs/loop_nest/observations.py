@@ -34,6 +34,11 @@ def _flops(problem: LoopNest, state: NestState, history: Sequence[int]) -> float
     return problem.evaluate(state).value
 
 
+def _predicted_flops(problem: LoopNest, state: NestState, history: Sequence[int]) -> float:
+    """GFLOPS by the cost model, without running anything."""
+    return problem.predict(state)
+
+
 def _ir(problem: LoopNest, state: NestState, history: Sequence[int]) -> str:
     return str(to_ir(state).serialize())
 
@@ -105,6 +110,7 @@ def _ir_graph(problem: LoopNest, state: NestState, history: Sequence[int]) -> nx
 OBSERVATIONS: Mapping[str, Callable[[LoopNest, NestState, Sequence[int]], Any]] = {
     "runtime": _runtime,
     "flops": _flops,
+    "predicted_flops": _predicted_flops,
     "ir": _ir,
     "loop_tree": _loop_tree,
     "ir_tree_networkx": _ir_tree,

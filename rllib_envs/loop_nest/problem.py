@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -10,23 +12,34 @@ from rllib_envs.errors import IllegalAction, UserError
 from rllib_envs.loop_nest import features
 from rllib_envs.loop_nest.actions import ACTIONS, MAX_LOOPS, choose_actions
 from rllib_envs.loop_nest.backend import Measurement, Measurer
+from rllib_envs.loop_nest.backend.backends import AUTO
+from rllib_envs.loop_nest.cost_model import CostModel
 from rllib_envs.loop_nest.kinds import make_statement
+from rllib_envs.loop_nest.measured_on import measured_on
+from rllib_envs.loop_nest.notation import schedule_text, statement_text
 from rllib_envs.loop_nest.state import NestState, untuned
-from rllib_envs.problem import Benchmark, Evaluation, Observation, ObservationSpec, Problem
+from rllib_envs.problem import Benchmark, Evaluation, Observation, ObservationSpec, Problem, RecordKey
 
 
 class LoopNest(Problem[NestState]):
-    """The loop-nest problem. `actions` is a preset's name ("standard", "looptune", "full") or a list of names."""
+    """The loop-nest problem.
+
+    `actions` is a preset's name ("standard", "looptune", "full") or a list of names. `backend` compiles the
+    schedules: "avx512", "avx2", "llvm", or "auto" for the first of them that works on this processor.
+    """
 
     name = "loop_nest"
     spec = ObservationSpec(MAX_LOOPS, len(features.LOOP_FEATURES), len(features.GLOBAL_FEATURES))
 
-    def __init__(self, actions: str | Iterable[str] = "standard", horizon: int = 10) -> None:
+    def __init__(self, actions: str | Iterable[str] = "standard", horizon: int = 10, backend: str = AUTO) -> None:
         self.actions = choose_actions(actions)
         self.horizon = horizon
-        self.config = {"actions": list(self.actions), "horizon": horizon}
+        self.config: dict[str, Any] = {"actions": list(self.actions), "horizon": horizon}
+        if backend != AUTO:
+            self.config["backend"] = backend
         self._table = [ACTIONS[name] for name in self.actions]
-        self._measurer = Measurer()
+        self._measurer = Measurer(backend=backend)
+        self._cost_model = CostModel()
 
     def initial(self, benchmark: Benchmark) -> NestState:
         spec = dict(benchmark.spec)
@@ -58,22 +71,43 @@ class LoopNest(Problem[NestState]):
         return self._evaluation(self._measurer.measure(state.statement, state.loops))
 
     def _evaluation(self, measured: Measurement) -> Evaluation:
+        clock = self._measurer.ready().time_source
         return Evaluation(
             value=measured.gflops,
             unit="GFLOPS",
             scale=self._measurer.peak().gflops,
             error=measured.error,
-            how=f"10th percentile of {measured.samples} clock-normalised samples, one thread",
+            how=f"10th percentile of {measured.samples} clock-normalised samples by the {clock}, one thread",
+            doubtful=measured.error.startswith(("time-out", "crash")) or (measured.verified and measured.samples == 0),
             details={
                 "seconds": measured.seconds,
                 "fraction_of_peak": measured.fraction_of_peak,
                 "flop_per_cycle": measured.flop_per_cycle,
+                "samples": measured.samples,
+                "variation": measured.variation,
             },
         )
+
+    def predict(self, state: NestState) -> float:
+        """GFLOPS by the cost model: nothing is compiled or run, and it ranks what `evaluate` would measure."""
+        return self._cost_model.fraction_of_peak(state.statement, state.loops) * self._measurer.peak().gflops
 
     def objective_key(self, state: NestState) -> Hashable:
         """Speed depends on the loops, not on where the cursor is."""
         return state.statement, state.loops
+
+    def record_key(self, state: NestState) -> RecordKey:
+        return RecordKey(statement_text(state.statement), schedule_text(state.loops))
+
+    def measured_on(self) -> str:
+        return measured_on(self._measurer.backend)
+
+    def recall(self, recorded: Evaluation) -> Evaluation:
+        """At the peak of the day: the fraction of peak repeats, the clock that it is converted with does not."""
+        scale = self._measurer.peak().gflops
+        change = scale / recorded.scale
+        details = {**recorded.details, "seconds": recorded.details.get("seconds", 0.0) / change}
+        return replace(recorded, value=recorded.value * change, scale=scale, details=details)
 
     def describe(self, state: NestState) -> str:
         from rllib_envs.loop_nest.loop_tool_tree import dump

@@ -48,7 +48,7 @@ class Doors(Problem[tuple[str, ...]]):
 
 
 @pytest.mark.parametrize("best", ["a_first", "m_middle", "z_last"])
-@pytest.mark.parametrize("method", ["greedy1", "greedy2", "random"])
+@pytest.mark.parametrize("method", ["beam2", "greedy1", "greedy2", "random"])
 @pytest.mark.parametrize("higher_is_better", [True, False])
 def test_values_decide_and_not_names(best, method, higher_is_better):
     names = ("m_middle", "a_first", "z_last")
@@ -75,7 +75,19 @@ def test_greedy_stops_at_the_optimum_and_leaves_the_rest_of_the_budget(toy):
     assert run_search(make_search("greedy2"), toy, task(0), PLENTY).evaluations < 5
 
 
-def test_a_failed_candidate_is_never_the_answer(toy, monkeypatch):
+def test_a_beam_goes_on_where_a_level_wins_nothing(toy):
+    outcome = run_search(make_search("beam4"), toy, task(3, 4), PLENTY)
+    assert outcome.claimed.value == 1.0
+
+
+def test_a_wider_beam_sees_more_and_both_end_at_the_horizon(toy):
+    narrow, wide = (run_search(make_search(f"beam{width}"), toy, task(5, 6, 7), PLENTY, horizon=6) for width in (2, 4))
+    assert narrow.evaluations < wide.evaluations < PLENTY.evaluations
+    assert wide.claimed.value >= narrow.claimed.value
+
+
+@pytest.mark.parametrize("method", ["beam4", "greedy2"])
+def test_a_failed_candidate_is_never_the_answer(toy, monkeypatch, method):
     honest = toy.evaluate
 
     def evaluate(state):
@@ -83,7 +95,7 @@ def test_a_failed_candidate_is_never_the_answer(toy, monkeypatch):
         return Evaluation(99.0, "share", 1.0, error="wrong result") if state.positions == (2,) else evaluation
 
     monkeypatch.setattr(toy, "evaluate", evaluate)
-    outcome = run_search(make_search("greedy2"), toy, task(2), PLENTY)
+    outcome = run_search(make_search(method), toy, task(2), PLENTY)
     assert outcome.best.state.positions != (2,)
     assert outcome.claimed.verified
 

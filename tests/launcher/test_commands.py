@@ -97,10 +97,12 @@ def test_another_problem_needs_nothing_else(toy_suite, tmp_path):
     assert run.returncode == 0, run.stderr
     (path,) = (tmp_path / "root" / "runs").iterdir()
     assert Policy.load(path).problem == "toy" and not (tmp_path / "runs").exists()
+    listed = tunewright("records", path, "--best", cwd=tmp_path)
+    assert listed.returncode == 0 and "share" in listed.stdout, listed.stderr
 
 
 def test_an_interrupt_keeps_what_was_learnt(toy_suite, tmp_path):
-    command = [TUNEWRIGHT, "train", "--dataset", toy_suite, "--minutes", "5"]
+    command = [TUNEWRIGHT, "train", "--dataset", toy_suite, "--minutes", "5", "--records", "shared.jsonl"]
     process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     for line in process.stdout:
         if line.startswith("iteration 2"):
@@ -112,6 +114,9 @@ def test_an_interrupt_keeps_what_was_learnt(toy_suite, tmp_path):
     (path,) = (tmp_path / "runs").iterdir()
     assert Policy.load(path).provenance["iteration"] >= 2
     assert list((path / "checkpoints").glob("0*/learner.safetensors"))
+    listed = tunewright("records", path, "--limit", 1, cwd=tmp_path)
+    measured = (tmp_path / "shared.jsonl").read_text().count("\n")
+    assert f"1 of {measured} records" in listed.stdout and not (path / "records.jsonl").exists(), listed.stderr
 
 
 @pytest.mark.parametrize(
@@ -124,6 +129,8 @@ def test_an_interrupt_keeps_what_was_learnt(toy_suite, tmp_path):
         (("train", "--dataset", "mm64_128_16_range", "--iter", 0), 2, "at least 1"),
         (("train", "--dataset", "mm64_128_16_range", "--minutes", -1), 2, "must be positive"),
         (("train", "--dataset", "mm64_128_16_range", "--env-runners", -1), 2, "at least 0"),
+        (("train", "--dataset", "mm64_128_16_range", "--records", "."), 2, "is a folder"),
+        (("records", "nowhere"), 2, "nowhere does not exist"),
         (("train", "--dataset", "."), 2, "holds no benchmark"),
         (("train", "--dataset", "mm64_128_16_range", "--problem", "loopnest"), 2, "did you mean 'loop_nest'"),
         (("train", "--dataset", "mm64_128_16_range", "--problem", "toy"), 2, "is of problem 'loop_nest', not 'toy'"),
