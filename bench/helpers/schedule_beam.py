@@ -7,7 +7,9 @@ schedule is, not how short the way to it, so here the cursor is wherever it is n
 from __future__ import annotations
 
 import time
+from heapq import nlargest
 from itertools import permutations
+from statistics import median
 from typing import NamedTuple
 
 from rllib_envs.loop_nest import LoopNest
@@ -18,6 +20,8 @@ REARRANGING = ("swap_down", *(f"split_{factor}" for factor in SPLIT_FACTORS), "m
 
 SPLITS = 3
 """Splits of a schedule here. More of them mostly give the same code again."""
+FINALISTS, ROUNDS = 8, 5
+"""The fastest of all are measured anew in turns, and the middle value decides: one lucky value must not."""
 HOPELESS = 0.25
 """Of the level's best prediction: what is slower is not measured, since measuring it takes longest of all."""
 
@@ -39,8 +43,8 @@ def beam_search(
     which it predicts the same, one: they are mostly the same code. It ends after so many levels or seconds.
     """
     until = time.perf_counter() + seconds
-    best = Found(start, problem.evaluate(start).value, 1)
-    evaluations, seen = 1, {start.loops}
+    measured = [(problem.evaluate(start).value, start)]
+    seen = {start.loops}
     orders = [start.with_loops(list(order), 0) for order in permutations(start.loops)]
     kept = sorted(orders, key=problem.predict, reverse=True)[:width]
     for _ in range(levels):
@@ -52,14 +56,23 @@ def beam_search(
         level = []
         for child in likely:
             if time.perf_counter() > until:
-                return best._replace(evaluations=evaluations)
+                return _final(problem, measured)
             level.append((problem.evaluate(child).value, child))
-            evaluations += 1
-        level.sort(key=lambda candidate: candidate[0], reverse=True)
-        kept = [state for _, state in level[:width]]
-        if level and level[0][0] > best.gflops:
-            best = Found(level[0][1], level[0][0], evaluations)
-    return best._replace(evaluations=evaluations)
+            measured.append(level[-1])
+        kept = _fastest(level, width)
+    return _final(problem, measured)
+
+
+def _fastest(measured: list[tuple[float, NestState]], count: int) -> list[NestState]:
+    return [state for _, state in nlargest(count, measured, key=lambda candidate: candidate[0])]
+
+
+def _final(problem: LoopNest, measured: list[tuple[float, NestState]]) -> Found:
+    finalists = _fastest(measured, FINALISTS)
+    rounds = [[problem.evaluate(state).value for state in finalists] for _ in range(ROUNDS)]
+    values = [median(of_one) for of_one in zip(*rounds, strict=True)]
+    best = max(range(len(finalists)), key=values.__getitem__)
+    return Found(finalists[best], values[best], len(measured))
 
 
 def children(state: NestState) -> list[NestState]:
