@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from rllib_envs.loop_nest.backend.backends import usable_backends
 from rllib_envs.loop_nest.backend.processor import AVX2, has_avx2, has_time_stamps, processor_flags
 
 
@@ -24,19 +23,6 @@ def x86_timer() -> None:
     """Skip where there is no time-stamp counter."""
     if not has_time_stamps():
         pytest.skip("needs an x86-64 processor with a constant time-stamp counter")
-
-
-@pytest.fixture
-def llvm() -> None:
-    """Skip where LLVM is missing."""
-    pytest.importorskip("llvmlite")
-
-
-@pytest.fixture
-def kernels() -> None:
-    """Skip where kernels can't be compiled in any way."""
-    if len(usable_backends()) == 1:
-        pytest.skip("needs an x86-64 processor with AVX2, or llvmlite")
 
 
 @pytest.fixture

@@ -32,7 +32,6 @@ def fuzz(seed: int, count: int, backends: str) -> None:
     assert run.returncode == 0, f"{run.returncode} wrong:\n{run.stdout}{run.stderr}"
 
 
-@pytest.mark.usefixtures("kernels")
 @pytest.mark.parametrize("seed", range(4))
 def test_machine_code_of_random_schedules(seed: int) -> None:
     backends = [name for name in usable_backends() if name in MACHINE_CODE]
@@ -41,23 +40,19 @@ def test_machine_code_of_random_schedules(seed: int) -> None:
     fuzz(seed, 375, ",".join(backends))
 
 
-@pytest.mark.usefixtures("llvm")
 @pytest.mark.parametrize("seed", range(4, 8))
 def test_llvm_beside_machine_code_on_random_schedules(seed: int) -> None:
     fuzz(seed, 100, ",".join(name for name in usable_backends() if name != AUTO))
 
 
-@pytest.mark.usefixtures("llvm")
 def test_llvm_with_vectors_of_four_lanes_on_random_schedules() -> None:
     fuzz(8, 100, "llvm/4")
 
 
-@pytest.mark.usefixtures("kernels", "llvm")
 def test_kernels_that_read_nothing_beyond_their_inputs_on_random_schedules() -> None:
     fuzz(9, 100, ",".join(f"{name}/exact" for name in usable_backends() if name != AUTO))
 
 
-@pytest.mark.usefixtures("kernels")
 def test_call_on_arrays() -> None:
     statement = make_statement("mm", {"m": 5, "n": 37, "k": 11})
     kernel = compile_kernel(statement, (Loop("m", 2), Loop("k", 1), Loop("m", 1), Loop("n", 1)))
@@ -72,7 +67,6 @@ def test_call_on_arrays() -> None:
         kernel(c, padded(a), b)  # type: ignore[arg-type]
 
 
-@pytest.mark.usefixtures("kernels")
 def test_more_loops_than_counter_registers() -> None:
     statement = make_statement("mm", {"m": 1 << 6, "n": 1 << 6, "k": 1 << 6})
     splits = [Loop(var, 1 << power) for power in range(5, -1, -1) for var in "mkn"]
@@ -83,7 +77,6 @@ def test_more_loops_than_counter_registers() -> None:
     np.testing.assert_allclose(c.reshape(64, 64), a @ a, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.usefixtures("kernels")
 def test_same_schedule_same_code() -> None:
     statement = make_statement("conv2d", {"o": 9, "c": 3, "y": 5, "x": 7, "p": 3, "q": 2})
     loops = tuple(Loop(var, 1) for var in "opqcyx")

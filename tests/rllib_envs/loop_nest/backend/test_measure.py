@@ -24,8 +24,6 @@ from rllib_envs.loop_nest.backend.loops import Schedule
 from rllib_envs.loop_nest.backend.protocol import Measurement, MeasuringError, Request
 from rllib_envs.loop_nest.kinds import make_statement
 
-pytestmark = pytest.mark.usefixtures("kernels")
-
 REPOSITORY = Path(__file__).resolve().parents[4]
 STATEMENT = make_statement("mm", {"m": 32, "n": 32, "k": 32})
 LOOPS = (Loop("m", 8), Loop("k", 1), Loop("m", 1), Loop("n", 1))
@@ -232,7 +230,6 @@ def test_wrong_code_is_refused(bench: MeasuringBench, monkeypatch: pytest.Monkey
     assert (measured.gflops, measured.samples) == (0.0, 0)
 
 
-@pytest.mark.usefixtures("llvm")
 @pytest.mark.parametrize(
     ("flags", "backend", "time_source"),
     [

@@ -47,7 +47,6 @@ def test_machine_code_where_memory_is_never_writable_and_executable() -> None:
     assert hardened("auto") == "True"
 
 
-@pytest.mark.usefixtures("llvm")
 def test_llvm_where_memory_is_never_writable_and_executable() -> None:
     told = hardened("llvm")
     assert told.startswith("ExecutableMemoryError the system refuses to make written memory executable")

@@ -14,14 +14,12 @@ from rllib_envs.loop_nest.backend.timer_portable import PortableTimer
 from rllib_envs.loop_nest.backend.timer_x86 import X86Timer
 from rllib_envs.loop_nest.backend.x86 import RCX, Assembler
 
-pytestmark = [pytest.mark.usefixtures("kernels"), pytest.mark.usefixtures("x86_timer")]
+pytestmark = pytest.mark.usefixtures("x86_timer")
 NO_TENSORS = (0, 0, 0)
 
 
 @pytest.fixture(scope="module", params=[X86Timer, PortableTimer])
 def timer(request: pytest.FixtureRequest) -> Timer:
-    if request.param is PortableTimer:
-        pytest.importorskip("llvmlite")
     return request.param()
 
 
@@ -105,7 +103,6 @@ def test_peak_is_whole_instructions_a_cycle(timer: Timer, backend: str) -> None:
     assert min(abs(found / flops - 1) for flops in (16, 32, 64)) < 0.1
 
 
-@pytest.mark.usefixtures("llvm")
 def test_timers_agree() -> None:
     code = delay(10)
     timings = [timer.time(code.address, NO_TENSORS, 5e-3) for timer in (X86Timer(), PortableTimer())]
@@ -113,7 +110,6 @@ def test_timers_agree() -> None:
     assert timings[0].clock_hz == pytest.approx(timings[1].clock_hz, rel=0.15)
 
 
-@pytest.mark.usefixtures("llvm")
 def test_portable_timer_where_there_are_no_time_stamps(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(make_timer(), X86Timer)
     monkeypatch.setattr(processor, "processor_flags", frozenset)

@@ -21,7 +21,6 @@ def float_at(address: int) -> ctypes.c_float:
     return ctypes.c_float.from_address(address)
 
 
-@pytest.mark.usefixtures("kernels")
 def test_right_kernel_passes() -> None:
     workload = Workload(STATEMENT)
     kernel = compile_kernel(STATEMENT, LOOPS)
@@ -33,7 +32,6 @@ def test_doing_nothing_is_wrong() -> None:
     assert "wrong result in 600 of 600 elements" in Workload(STATEMENT).verify(lambda: None)
 
 
-@pytest.mark.usefixtures("kernels")
 @pytest.mark.parametrize(
     "other",
     [
@@ -49,7 +47,6 @@ def test_other_computation_is_wrong(other: type(STATEMENT)) -> None:  # type: ig
     assert "wrong result" in workload.verify(lambda: kernel(*workload.addresses))
 
 
-@pytest.mark.usefixtures("kernels")
 def test_accumulating_into_c_is_wrong() -> None:
     """C holds NaN before the run, so what a kernel adds to it stays NaN."""
     workload = Workload(STATEMENT)
@@ -63,7 +60,6 @@ def test_accumulating_into_c_is_wrong() -> None:
     assert "wrong result in 1 of 600 elements" in workload.verify(run)
 
 
-@pytest.mark.usefixtures("kernels")
 @pytest.mark.parametrize("distance", [-4, -GUARD_BYTES, 4 * 600, 4 * 600 + SLACK_BYTES])
 def test_writing_around_c_is_refused(distance: int) -> None:
     workload = Workload(STATEMENT)
@@ -76,7 +72,6 @@ def test_writing_around_c_is_refused(distance: int) -> None:
     assert workload.verify(run) == "wrote outside the elements of C"
 
 
-@pytest.mark.usefixtures("kernels")
 @pytest.mark.parametrize(("tensor", "name"), [(1, "A"), (2, "B")])
 @pytest.mark.parametrize("distance", [0, -4])
 def test_changing_an_input_is_refused(tensor: int, name: str, distance: int) -> None:
@@ -90,7 +85,6 @@ def test_changing_an_input_is_refused(tensor: int, name: str, distance: int) -> 
     assert workload.verify(run) == f"changed its input {name} or the memory around it"
 
 
-@pytest.mark.usefixtures("kernels")
 def test_remembering_the_first_answer_is_wrong() -> None:
     workload = Workload(STATEMENT)
     kernel = compile_kernel(STATEMENT, LOOPS)
