@@ -27,7 +27,7 @@ from rllib_envs.registry import PROBLEMS, make_problem
 from rllib_envs.suite import Suite
 
 DEFAULT_ITERATIONS = 20
-CHECKPOINT_EVERY_S = 60.0
+SAVE_EVERY_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -169,21 +169,35 @@ def started(settings: TrainSettings, run: RunDirectory) -> Iterator[TrainingSess
 
 
 def learn(config: TrainConfig, session: TrainingSession, run: RunDirectory) -> Policy:
-    """Train until a limit is reached or Ctrl-C is pressed; the policy is saved either way."""
+    """Train until a limit is reached or Ctrl-C is pressed; what was learnt is saved either way.
+
+    When an iteration fails, what was saved last stays: the weights may be what is wrong.
+    """
     saved = time.perf_counter()
+    interrupt: KeyboardInterrupt | None = None
     with LiveProgress(config.iterations, config.seconds) as live:
         try:
             while live.share_done(session.iteration) < 1:
                 progress = session.step()
                 run.log(asdict(progress))
                 live.show(progress)
-                if time.perf_counter() - saved > CHECKPOINT_EVERY_S:
-                    run.checkpoint(session)
+                if time.perf_counter() - saved > SAVE_EVERY_S:
+                    save(session, run)
                     saved = time.perf_counter()
-        finally:
-            if session.iteration:
-                run.checkpoint(session)
-                policy = session.policy()
-                policy.save(run.policy)
-                print(f"policy: {run.policy}")
+        except KeyboardInterrupt as pressed:
+            interrupt = pressed
+    if interrupt and not session.iteration:
+        raise interrupt
+    policy = save(session, run)
+    print(f"policy: {run.policy}")
+    if interrupt:
+        raise interrupt
+    return policy
+
+
+def save(session: TrainingSession, run: RunDirectory) -> Policy:
+    """Write a checkpoint to go on from, and the policy to use."""
+    run.checkpoint(session)
+    policy = session.policy()
+    policy.save(run.policy)
     return policy

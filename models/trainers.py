@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rllib_envs.errors import UserError
 from rllib_envs.names import choose
@@ -14,24 +15,29 @@ if TYPE_CHECKING:
     from ray.rllib.core.rl_module.rl_module import RLModule
 
 
-class Trainer(Protocol):
-    """What a trainer's settings know besides their fields. A new trainer is one such class and its line below."""
+@dataclass(frozen=True)
+class Trainer(ABC):
+    """A learning algorithm with its settings as fields. A new one is such a class and its line in `TRAINERS`."""
 
     kind: ClassVar[str]
     """The kind of policy that it trains: "actor_critic" or "q"."""
 
+    learning_rate: float = 1e-3
+    """Step size of Adam."""
+
+    @abstractmethod
     def algorithm_config(self) -> AlgorithmConfig:
         """RLlib's configuration with these settings."""
 
-    def module_class(self) -> type[RLModule]: ...
+    @abstractmethod
+    def module_class(self) -> type[RLModule]:
+        """The RLlib module that holds its network."""
 
 
 @dataclass(frozen=True)
-class PPO:
+class PPO(Trainer):
     """Proximal policy optimisation (Schulman et al., 2017)."""
 
-    learning_rate: float = 1e-3
-    """Step size of Adam."""
     batch_steps: int = 1024
     """Environment steps in one iteration: about a hundred episodes."""
     minibatch: int = 256
@@ -86,7 +92,7 @@ class PPO:
 
 
 @dataclass(frozen=True)
-class DQN:
+class DQN(Trainer):
     """Double, dueling deep Q-learning from replayed experience (Mnih et al., 2015; Wang et al., 2016)."""
 
     learning_rate: float = 5e-4
@@ -157,7 +163,7 @@ class DQN:
         return MaskedQ
 
 
-TRAINERS: Mapping[str, type[PPO] | type[DQN]] = {"dqn": DQN, "ppo": PPO}
+TRAINERS: Mapping[str, type[Trainer]] = {"dqn": DQN, "ppo": PPO}
 
 ALIASES: Mapping[str, str] = {
     "dqn.DQN": "dqn",
@@ -173,7 +179,7 @@ def trainer_name(name: str) -> str:
     return ALIASES.get(name) or ALIASES.get(choose(name, [*TRAINERS, *ALIASES], "trainer"), name)
 
 
-def make_trainer(name: str, changes: Mapping[str, Any] | None = None) -> PPO | DQN:
+def make_trainer(name: str, changes: Mapping[str, Any] | None = None) -> Trainer:
     """A trainer with its defaults, except for the fields named in `changes`.
 
     Raises UserError for an unknown trainer or field, and for a value of another type than the default's.
