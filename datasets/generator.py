@@ -21,7 +21,7 @@ from tempfile import mkdtemp
 import tyro
 
 from rllib_envs.errors import UserError, one_line_errors
-from rllib_envs.loop_nest.kinds import KINDS, Kind, make_statement
+from rllib_envs.loop_nest.kinds import KINDS, Kind, benchmark_name, make_statement, terms
 from rllib_envs.names import choose
 from rllib_envs.problem import Benchmark
 
@@ -79,8 +79,8 @@ def all_sizes(kind: Kind, dims: list[str]) -> Iterator[dict[str, int]]:
         extents = dict(zip(ranges, combination, strict=True))
         sizes = {name: extent for name, extent in extents.items() if "+" not in name}
         for dim in extents.keys() - sizes.keys():
-            output, window = dim.split("+")
-            sizes[output] = extents[dim] - sizes[window] + 1
+            (place, stride), (window, _) = terms(dim)
+            sizes[place] = (extents[dim] - sizes[window]) // stride + 1
         if min(sizes.values()) >= 1:  # a window that is larger than its image has no place
             yield sizes
 
@@ -89,7 +89,7 @@ def make_benchmarks(name: str, kind: Kind, dims: list[str], permute: bool) -> It
     own_order = kind.order.split()
     for sizes in all_sizes(kind, dims):
         make_statement(name, sizes)  # refuses sizes that no tensor can have
-        label = name + "_".join(str(sizes[var]) for var in kind.size_names)
+        label = benchmark_name(name, sizes)
         spec = {"kind": name, "sizes": sizes}
         if not permute:
             yield Benchmark(label, "loop_nest", spec)

@@ -23,7 +23,7 @@ from launcher.folders import find_policy, problem_of
 from rllib_envs.errors import UserError
 from rllib_envs.evaluation_cache import EvaluationCache
 from rllib_envs.loop_nest.export import check_export, export_kernel
-from rllib_envs.loop_nest.kinds import KINDS
+from rllib_envs.loop_nest.kinds import KINDS, benchmark_name
 from rllib_envs.names import choose
 from rllib_envs.problem import Benchmark, Evaluation, Problem
 from rllib_envs.suite import read_benchmark
@@ -60,7 +60,7 @@ def parse_task(task: str, sizes: str) -> Benchmark:
         example = "x".join(["64"] * len(names))
         raise UserError(f"{task} needs {len(names)} sizes ({', '.join(names)}) such as {example}, got {sizes!r}")
     by_name = dict(zip(names, map(int, numbers), strict=True))
-    return Benchmark(f"{task}{'_'.join(numbers)}", "loop_nest", {"kind": task, "sizes": by_name})
+    return Benchmark(benchmark_name(task, by_name), "loop_nest", {"kind": task, "sizes": by_name})
 
 
 def run_tune(config: TuneConfig) -> None:

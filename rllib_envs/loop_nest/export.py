@@ -118,10 +118,11 @@ def describe(statement: Statement, loops: Schedule) -> str:
 
 def header(statement: Statement, loops: Schedule, name: str, library: str) -> str:
     """C header with the contract."""
-    arguments = ", ".join(["float *C", "const float *A", "const float *B"][: len(statement.elements)])
+    names = statement.tensor_names
+    arguments = ", ".join(["float *C", *(f"const float *{tensor}" for tensor in names[1:])])
     counts = "\n".join(
         f" *   {tensor}: {count} floats, strides {dict(access)}"
-        for tensor, count, access in zip("CAB", statement.elements, (statement.output, *statement.inputs), strict=False)
+        for tensor, count, access in zip(names, statement.elements, statement.accesses, strict=True)
     )
     return f"""/* {describe(statement, loops)}
  *
@@ -140,7 +141,7 @@ void {name}({arguments});
 
 def python_loader(statement: Statement, loops: Schedule, name: str, library: str) -> str:
     """A Python module that loads the library and runs it once as an example."""
-    tensors = ["C", "A", "B"][: len(statement.elements)]
+    tensors = statement.tensor_names
     inputs = "\n".join(
         f"    {tensor} = np.random.default_rng({seed}).standard_normal({count}, dtype=np.float32)"
         for seed, (tensor, count) in enumerate(zip(tensors[1:], statement.elements[1:], strict=True))

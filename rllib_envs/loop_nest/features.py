@@ -31,7 +31,7 @@ LOOP_FEATURES = (
     *(f"var_{index}" for index in range(MAX_VARS)),
     *(f"{tensor}_{what}" for tensor in "CAB" for what in ("used", "unit_stride", "stride", "footprint")),
 )
-GLOBAL_FEATURES = ("flops", "loops", "C_elements", "A_elements", "B_elements", "reduces", "copies")
+GLOBAL_FEATURES = ("flops", "loops", "C_elements", "A_elements", "B_elements", "reduces", "copies", "epilogue")
 
 
 def _log(value: int) -> float:
@@ -39,7 +39,7 @@ def _log(value: int) -> float:
 
 
 def _accesses(statement: Statement) -> list[dict[str, int]]:
-    """Strides by variable of C, A and B; empty for a B that is not there."""
+    """Strides by variable of C, A and B; empty for a B that is not there. An epilogue's tensors matter little."""
     accesses = [dict(statement.output), *(dict(access) for access in statement.inputs)]
     return accesses + [{}] * (3 - len(accesses))
 
@@ -102,6 +102,7 @@ def global_features(state: NestState) -> np.ndarray:
             *(_log(count) for count in elements),
             statement.reduce != "none",
             statement.combine == "copy",
+            _log(len(statement.epilogue)),
         ],
         np.float32,
     )

@@ -1,8 +1,9 @@
 """A state as loop_tool's IR and LoopTree, and back.
 
 loop_tool (https://github.com/facebookresearch/loop_tool) is the common language for schedules: what it serialises,
-our benchmarks read, and what we tune, it can print, compile and run. The nest that writes the result out follows the
-compute nest without its reduction loops.
+our benchmarks read, and what we tune, it can print, compile and run. The nest of the epilogue, which also writes the
+result out, follows the compute nest without its reduction loops. A constant of an epilogue is a tensor without
+dimensions, as in `loop_tool.nn`.
 """
 
 from __future__ import annotations
@@ -13,11 +14,17 @@ import loop_tool as lt
 
 from rllib_envs.errors import UserError
 from rllib_envs.loop_nest.backend.loops import Loop
-from rllib_envs.loop_nest.kinds import KINDS, tensor_shape
+from rllib_envs.loop_nest.kinds import KINDS, tensor_shape, terms
 from rllib_envs.loop_nest.state import NestState
-from rllib_envs.loop_nest.statement import Statement, Strides
+from rllib_envs.loop_nest.statement import EpilogueStep, Statement, Strides
 
 _OPERATION = {name: getattr(lt, name) for name in ("multiply", "add", "subtract", "max", "min", "copy")}
+_ON_LAZY_TENSORS = {
+    "multiply": lt.Tensor.__mul__,
+    "add": lt.Tensor.__add__,
+    "subtract": lt.Tensor.__sub__,
+    "max": lt.Tensor.max,
+}
 
 
 def to_ir(state: NestState) -> Any:
@@ -25,13 +32,15 @@ def to_ir(state: NestState) -> Any:
     statement = state.statement
     kind = KINDS.get(statement.kind)
     windowed = kind is not None and any("+" in dims for dims in kind.inputs)
-    ir, var, compute, write = _windowed_ir(statement) if windowed else _dense_ir(statement)
+    ir, var, compute, outside = _windowed_ir(statement) if windowed else _dense_ir(statement)
     order = [(var[loop.var], state.size_and_tail(index)) for index, loop in enumerate(state.loops)]
     written = {name for name, _ in statement.output}
     for node in compute:
         ir.set_order(node, order)
     pairs = zip(order, state.loops, strict=True)
-    ir.set_order(write, [entry for entry, loop in pairs if loop.var in written])
+    written_order = [entry for entry, loop in pairs if loop.var in written]
+    for node in outside:
+        ir.set_order(node, written_order)
     return ir
 
 
@@ -61,7 +70,8 @@ def _dense_dims(access: Strides, size: dict[str, int]) -> list[str]:
     return [name for name, _ in sorted(access, key=lambda item: (-item[1], size[item[0]]))]
 
 
-def _dense_ir(statement: Statement) -> tuple[Any, dict[str, Any], list[Any], Any]:
+def _dense_ir(statement: Statement) -> tuple[Any, dict[str, Any], list[Any], list[Any]]:
+    """The IR, its variables by name, and the nodes inside and outside of the reduction loops."""
     ir = lt.IR()
     var = {name: ir.create_var(name) for name, _ in statement.sizes}
     reads = [
@@ -79,43 +89,57 @@ def _dense_ir(statement: Statement) -> tuple[Any, dict[str, Any], list[Any], Any
     if statement.reduce != "none":
         result = [ir.create_node(_OPERATION[statement.reduce], result, output)]
         compute += result
+    outside = []
+    for operation, operand in statement.epilogue:
+        dims = _dense_dims(operand, statement.size) if isinstance(operand, tuple) else []
+        read = ir.create_node(lt.read, [], [var[name] for name in dims])
+        reads.append(read)
+        result = [ir.create_node(_OPERATION[operation], [*result, read], output)]
+        outside += result
     write = ir.create_node(lt.write, result, output)
     ir.set_inputs(reads)
     ir.set_outputs([write])
-    return ir, var, compute, write
+    return ir, var, compute, [*outside, write]
 
 
-def _windowed_ir(statement: Statement) -> tuple[Any, dict[str, Any], list[Any], Any]:
+def _windowed_ir(statement: Statement) -> tuple[Any, dict[str, Any], list[Any], list[Any]]:
     """Views can only be made by loop_tool's lazy tensors; the tensors here are never filled or computed."""
     kind = KINDS[statement.kind]
     symbol = {name: lt.Symbol(name) for name, _ in statement.sizes}
     operands = [_view(dims, statement, symbol) for dims in kind.inputs]
     result = (operands[0] * operands[1]).sum(*(symbol[name] for name in statement.reduced))
+    for operation, operand in statement.epilogue:
+        dims = _dense_dims(operand, statement.size) if isinstance(operand, tuple) else []
+        tensor = lt.Tensor(*(statement.size[name] for name in dims)) if dims else lt.Tensor().set(0.0)
+        other = tensor.to(*(symbol[name] for name in dims)) if dims else tensor
+        result = _ON_LAZY_TENSORS[operation](result, other)
     ir = result.ir
     var = {ir.dump_var(item).rsplit("_", 1)[0]: item for item in ir.vars}
     scheduled = [node for node in ir.nodes if node in ir.orders]
-    return ir, var, scheduled[:-1], scheduled[-1]
+    inside = len(scheduled) - 1 - len(statement.epilogue)
+    return ir, var, scheduled[:inside], scheduled[inside:]
 
 
 def _view(dims: str, statement: Statement, symbol: dict[str, Any]) -> Any:
     axes, constraints, seen = [], [], []
     for position, dim in enumerate(dims.split()):
-        parts = [symbol[name] for name in dim.split("+")]
-        seen += parts
+        parts = [(symbol[name], factor) for name, factor in terms(dim)]
+        seen += [part for part, _ in parts]
         if len(parts) == 1:
-            axes.append(parts[0])
+            axes.append(parts[0][0])
             continue
         axes.append(lt.Symbol(f"window{position}"))
-        expression = lt.Expr(1) * parts[0]
-        for part in parts[1:]:
-            expression = expression + part
-        constraints.append((axes[-1], expression))
+        place, window = (lt.Expr(factor) * part for part, factor in parts)
+        constraints.append((axes[-1], place + window))
     tensor = lt.Tensor(*tensor_shape(dims, statement.size)).to(*axes)
     return tensor.to(*seen, constraints=constraints) if constraints else tensor
 
 
 def from_ir(text: str) -> NestState:
-    """Read a serialised IR of one statement. UserError when it is none, or holds what a Statement can't say."""
+    """Read a serialised IR of one statement. UserError when it is none, or holds what a Statement can't say.
+
+    The IR doesn't tell the value of a constant, so what was one becomes a tensor of one element.
+    """
     try:
         ir = lt.deserialize(text)
     except Exception as error:  # loop_tool raises bare RuntimeErrors of every sort here
@@ -123,9 +147,8 @@ def from_ir(text: str) -> NestState:
     operation = {node: str(ir.op(node)).rpartition(".")[2] for node in ir.nodes}
     compute = [node for node in ir.nodes if operation[node] not in ("read", "write")]
     unknown = sorted({operation[node] for node in compute} - set(_OPERATION))
-    if unknown or not 1 <= len(compute) <= 2:
-        names = ", ".join(operation[node] for node in compute)
-        raise UserError(f"the IR computes {names or 'nothing'}; one combination and one reduction can be read")
+    if unknown or not compute:
+        raise UserError(f"the IR computes {', '.join(unknown) or 'nothing'}; {', '.join(_OPERATION)} can be read")
     order = ir.orders[compute[0]]
     loops, size = _steps([(ir.dump_var(var), *trip) for var, trip in order])
     untuned_order = list(dict.fromkeys(loop.var for loop in loops))
@@ -137,14 +160,31 @@ def from_ir(text: str) -> NestState:
             step *= size[name]
         return tuple(reversed(result))
 
-    reduces = len(compute) == 2 or len(ir.output_vars(compute[0])) < len(size)
-    combines = len(compute) == 2 or not reduces
+    first, *rest = compute
+    inputs = ir.inputs(first)
+    combine = operation[first] if len(inputs) == 2 or operation[first] == "copy" else "copy"
+    reduction = None
+    if len(inputs) == 1 and operation[first] != "copy":
+        reduction = first
+    elif rest and ir.inputs(rest[0]) == [first]:
+        reduction = rest.pop(0)
+    result = first if reduction is None else reduction
+    epilogue = []
+    for node in rest:
+        if ir.inputs(node)[:1] != [result] or len(ir.inputs(node)) != 2 or ir.inputs(node)[1] in compute:
+            raise UserError(
+                "the IR is no chain: after one combination and one reduction, each operation must take the result of "
+                "the one before and a tensor"
+            )
+        epilogue.append(EpilogueStep(operation[node], strides(ir.inputs(node)[1])))
+        result = node
     statement = Statement(
         sizes=tuple((name, size[name]) for name in untuned_order),
-        output=strides(compute[-1]),
-        inputs=tuple(strides(node) for node in ir.inputs(compute[0])),
-        combine=operation[compute[0]] if combines else "copy",
-        reduce=operation[compute[-1]] if reduces else "none",
+        output=strides(result),
+        inputs=tuple(strides(node) for node in inputs),
+        combine=combine,
+        reduce="none" if reduction is None else operation[reduction],
+        epilogue=tuple(epilogue),
     )
     return NestState(statement, tuple(loops))
 

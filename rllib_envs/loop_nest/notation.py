@@ -1,7 +1,7 @@
 """Statements and schedules as one line of text: `m=64 k=64 n=64: C[64m+n] += A[64m+k] * B[64k+n]`, `m:4 n:1v k:1 m:1`.
 
-Equal values have equal texts and different ones different texts, whatever the loop variables are called. The kind of
-a statement, which only people need, is left out.
+An epilogue follows the statement: `; C + D[n]; C max 0.0`. Equal values have equal texts and different ones different
+texts, whatever the loop variables are called. The kind of a statement, which only people need, is left out.
 """
 
 from __future__ import annotations
@@ -27,7 +27,12 @@ def statement_text(statement: Statement) -> str:
     sizes = " ".join(f"{_name(var)}={size}" for var, size in statement.sizes)
     left, *right = (f"A[{_index(access)}]" for access in statement.inputs)
     operands = " ".join([left, *(f"{COMBINE_SIGN[statement.combine]} B{access[1:]}" for access in right)])
-    return f"{sizes}: C[{_index(statement.output)}] {REDUCE_SIGN[statement.reduce]} {operands}"
+    text = f"{sizes}: C[{_index(statement.output)}] {REDUCE_SIGN[statement.reduce]} {operands}"
+    names = iter(statement.tensor_names[1 + len(statement.inputs) :])
+    for operation, operand in statement.epilogue:
+        read = f"{next(names)}[{_index(operand)}]" if isinstance(operand, tuple) else repr(float(operand))
+        text += f"; C {COMBINE_SIGN[operation]} {read}"
+    return text
 
 
 def schedule_text(loops: Schedule) -> str:

@@ -95,7 +95,7 @@ def _ir_graph(problem: LoopNest, state: NestState, history: Sequence[int]) -> nx
     """
     graph = _ir_tree(problem, state, history)
     statement = state.statement
-    accesses = zip("CAB", (statement.output, *statement.inputs), statement.elements, strict=False)
+    accesses = zip(statement.tensor_names, statement.accesses, statement.elements, strict=True)
     for tensor, access, elements in accesses:
         graph.add_node(tensor, type="DATA", elements=elements)
         edge = ("statement", tensor) if tensor == "C" else (tensor, "statement")

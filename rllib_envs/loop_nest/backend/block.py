@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rllib_envs.loop_nest.backend.plan import Plan
 
 Operation = tuple[int, int, int, int]
@@ -17,6 +19,13 @@ def held_vectors(plan: Plan, extents: dict[str, int], lanes: int) -> dict[int, i
     """The C vectors that the block writes: byte offset and lanes in use, in the order of first use."""
     written = {var: extent if var in plan.output.stride else 1 for var, extent in extents.items()}
     return {operation[0]: operation[3] for operation in block_operations(plan, written, lanes)}
+
+
+def epilogue_offsets(plan: Plan, extents: dict[str, int], lanes: int) -> dict[int, tuple[int, ...]]:
+    """The byte offsets in the epilogue's tensors that belong to each C vector, by the byte offset of that."""
+    written = {var: extent if var in plan.output.stride else 1 for var, extent in extents.items()}
+    each = (block_operations(replace(plan, inputs=(tensor,)), written, lanes) for tensor in plan.epilogue)
+    return {operations[0][0]: tuple(a for _, a, _, _ in operations) for operations in zip(*each, strict=True)}
 
 
 def _operations(plan: Plan, depth: int, extents: dict[str, int], lanes: int) -> list[Operation]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import struct
+from contextlib import nullcontext
+
 from rllib_envs.loop_nest.backend import x86
-from rllib_envs.loop_nest.backend.block import Operation, block_operations, held_vectors
+from rllib_envs.loop_nest.backend.block import Operation, block_operations, epilogue_offsets, held_vectors
 from rllib_envs.loop_nest.backend.isa import InstructionSet
 from rllib_envs.loop_nest.backend.operands_x86 import Operand, OperandCache
 from rllib_envs.loop_nest.backend.plan import Access, Plan, vector_tails
 from rllib_envs.loop_nest.backend.x86 import Assembler
 from rllib_envs.loop_nest.statement import Statement
 
-OUTPUT = x86.RDI
-INPUTS = (x86.RSI, x86.RDX)
+POINTERS = (x86.RDI, x86.RSI, x86.RDX, x86.RCX, x86.R8, x86.R9)
+"""To the tensors, in the order of the kernel's arguments."""
+OUTPUT, *INPUTS = POINTERS
 VISITS = x86.R15
 """Iterations of outer reduction loops done so far; 0 while a C vector has no value yet."""
 
@@ -41,15 +45,18 @@ class BlockEmitter:
 
     def _assign_registers(self) -> None:
         """Vector registers: lane offsets, identity, temporary, accumulators; operands take the rest."""
-        tensors = (self.plan.output, *self.plan.inputs)
-        strided = sorted({t.stride[self.plan.vector] for t in tensors if t.access is Access.STRIDED})
+        strided = sorted({t.stride[self.plan.vector] for t in self.plan.tensors if t.access is Access.STRIDED})
         self.lane_offsets = {stride: register for register, stride in enumerate(strided)}
         free = iter(range(len(strided), self.vectors.target.registers))
         self.identity = next(free) if self.statement.reduce in IDENTITY else -1
         self.temporary = -1 if self.fused else next(free)
         self.accumulator_registers = [next(free) for _ in range(self.plan.held * self.plan.accumulators)]
+        if self.statement.epilogue and self.statement.reduce == "none":
+            self.epilogue_operand = next(free)
         self.operand_registers = list(free)
         assert len(self.operand_registers) >= 2, "the plan leaves no registers for the operands"
+        if self.statement.reduce != "none":
+            self.epilogue_operand = self.operand_registers[0]  # the block is done with it
 
     def prologue(self) -> None:
         """Set the registers that stay the same in the whole kernel."""
@@ -67,6 +74,7 @@ class BlockEmitter:
 
     def load_accumulators(self, extents: dict[str, int]) -> None:
         """Set the registers of each C vector: to the value that C has, or the start of the reduction."""
+        self._epilogue_offsets = epilogue_offsets(self.plan, extents, self.lanes)
         if self.statement.reduce == "none":
             return
         self._held = held_vectors(self.plan, extents, self.lanes)
@@ -80,8 +88,8 @@ class BlockEmitter:
                 for c, lanes in self._held.items():
                     self._load_held(self._accumulators[c][0], c, lanes)
 
-    def store_accumulators(self) -> None:
-        """Reduce the accumulators of each C vector to one and write it."""
+    def store_accumulators(self, last_visit: int | None) -> None:
+        """Reduce the accumulators of each C vector to one and write it, through the epilogue in the last visit."""
         if self.statement.reduce == "none":
             return
         for accumulators in self._accumulators.values():
@@ -90,11 +98,18 @@ class BlockEmitter:
                 for left, right in zip(accumulators, accumulators[half:], strict=False):
                     self.vectors.operate(self.statement.reduce, left, left, right, self.lanes)
                 del accumulators[half:]
+        totals = {c: accumulators[0] for c, accumulators in self._accumulators.items()}
         if self.plan.output.access is Access.BROADCAST:
-            self._store_sums()
-        else:
-            for c, lanes in self._held.items():
-                self._store(self._accumulators[c][0], c, lanes)
+            self._reduce_lanes(totals)
+        if self.statement.epilogue and last_visit is not None:
+            complete = [(c, self._held[c], register) for c, register in totals.items()]
+            with self.assembler.if_equal(VISITS, last_visit) if self.counts_visits else nullcontext():
+                self._finish(complete)
+        for c, register in totals.items():
+            if self.plan.output.access is Access.BROADCAST:
+                self.vectors.store_one(register, OUTPUT, c)
+            else:
+                self._store(register, c, self._held[c])
 
     def _start(self, register: int) -> None:
         if self.identity >= 0:
@@ -109,10 +124,9 @@ class BlockEmitter:
             index = self.lane_offsets[self.plan.output.stride[self.plan.vector]]
             self.vectors.gather(register, OUTPUT, index, c, lanes)
 
-    def _store_sums(self) -> None:
-        """Reduce the lanes of each accumulator to one value, together with the one that C has, and write it."""
+    def _reduce_lanes(self, sums: dict[int, int]) -> None:
+        """Reduce the lanes of the register of each C element to one value, together with the one that C has."""
         other = self.operand_registers[0]
-        sums = {c: accumulators[0] for c, accumulators in self._accumulators.items()}
         for register in sums.values():
             self.vectors.reduce_lanes(self.statement.reduce, register, other)
         if self.counts_visits:
@@ -120,8 +134,34 @@ class BlockEmitter:
                 for c, register in sums.items():
                     self.vectors.load_one(other, OUTPUT, c)
                     self.vectors.operate(self.statement.reduce, register, register, other, self.lanes)
-        for c, register in sums.items():
-            self.vectors.store_one(register, OUTPUT, c)
+
+    # The epilogue
+
+    def _finish(self, complete: list[tuple[int, int, int]]) -> None:
+        """Take C vectors through the epilogue, each given by its offset, its lanes in use and its register."""
+        tensors = iter(range(len(self.plan.epilogue)))
+        for operation, operand in self.statement.epilogue:
+            tensor = next(tensors) if isinstance(operand, tuple) else None
+            if not isinstance(operand, tuple):
+                self._load_constant(operand)
+            for c, lanes, register in complete:
+                if tensor is not None:
+                    self._load_epilogue_operand(tensor, c, lanes)
+                self.vectors.operate(operation, register, register, self.epilogue_operand, self.lanes)
+
+    def _load_constant(self, value: float) -> None:
+        bits = int.from_bytes(struct.pack("<f", value), "little")
+        if bits:
+            self.vectors.literal(self.epilogue_operand, [bits] * self.lanes)
+        else:
+            self.vectors.clear(self.epilogue_operand)
+
+    def _load_epilogue_operand(self, index: int, c: int, lanes: int) -> None:
+        position, offset = 1 + len(self.plan.inputs) + index, self._epilogue_offsets[c][index]
+        if self.plan.output.access is Access.BROADCAST:
+            self.vectors.load_one(self.epilogue_operand, POINTERS[position], offset)
+        else:
+            self._load_vector(self.epilogue_operand, position, offset, lanes)
 
     # The block
 
@@ -137,7 +177,13 @@ class BlockEmitter:
             c, _, _, lanes = operation
             operands = self._operands(operation)
             if self.statement.reduce == "none":
-                self._store(self._combine(cache, operands), c, lanes)
+                result = self._combine(cache, operands)
+                if self.statement.epilogue:
+                    if result != self.temporary:  # an operand that may be needed again
+                        self.vectors.copy(self.temporary, result)
+                    result = self.temporary
+                    self._finish([(c, lanes, result)])
+                self._store(result, c, lanes)
             else:
                 accumulators = self._accumulators[c]
                 accumulator = accumulators[turn[c] % len(accumulators)]
@@ -201,7 +247,11 @@ class BlockEmitter:
 
     def _load(self, register: int, operand: Operand) -> None:
         position, offset, lanes = operand
-        tensor, base = self.plan.inputs[position], INPUTS[position]
+        self._load_vector(register, 1 + position, offset, lanes)
+
+    def _load_vector(self, register: int, position: int, offset: int, lanes: int) -> None:
+        """Load from the tensor at this position among the arguments."""
+        tensor, base = self.plan.tensors[position], POINTERS[position]
         if tensor.access is Access.BROADCAST:
             self.vectors.broadcast(register, base, offset)
         elif tensor.access is Access.PACKED:

@@ -22,7 +22,7 @@ from rllib_envs.loop_nest.backend.numpy_run import numpy_run
 from rllib_envs.loop_nest.backend.protocol import Measurement, MeasuringError, Ready, Request
 from rllib_envs.loop_nest.backend.timer import Sample, Timer
 from rllib_envs.loop_nest.backend.workload import Workload
-from rllib_envs.loop_nest.statement import Statement
+from rllib_envs.loop_nest.statement import MAX_TENSORS, Statement
 
 ADDRESS_SPACE_BYTES = 8 << 30
 """Limit of this process: room for statements of hundreds of megabytes, and no way to exhaust the machine."""
@@ -32,7 +32,7 @@ ELEMENTS_KEPT = 1 << 24
 HIGHEST_PLAUSIBLE_FRACTION = 1.05
 """Of peak. The peak repeats within half a percent, so anything above is a fault of the measurement."""
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
-CALL_BACK = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
+CALL_BACK = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * MAX_TENSORS)
 
 
 class MeasuringBench:

@@ -6,13 +6,14 @@ loops carry (pointers, accumulators) are phi nodes, so the code needs no optimis
 
 from __future__ import annotations
 
-from rllib_envs.loop_nest.backend.block import block_operations, held_vectors
+import struct
+
+from rllib_envs.loop_nest.backend.block import block_operations, epilogue_offsets, held_vectors
 from rllib_envs.loop_nest.backend.loops import Schedule
-from rllib_envs.loop_nest.backend.plan import Access, Plan, Target, Tensor, make_plan
+from rllib_envs.loop_nest.backend.plan import Access, Plan, Target, Tensor, last_visits, make_plan
 from rllib_envs.loop_nest.statement import Statement
 
 FUNCTION = "kernel"
-TENSORS = ("C", "A", "B")
 IDENTITY = {"add": "0.0", "max": "0xFFF0000000000000", "min": "0x7FF0000000000000"}
 
 Extents = dict[str, int]
@@ -23,7 +24,7 @@ Accumulators = dict[int, list[str]]
 def emit_llvm(
     statement: Statement, loops: Schedule, target: Target, slack: bool = True, function: str = FUNCTION
 ) -> str:
-    """IR of `void function(float *C, const float *A, const float *B)`, under the contract of `emit_x86`."""
+    """IR of `void function(float *C, const float *A, const float *B, ...)`, under the contract of `emit_x86`."""
     return IrEmitter(statement, make_plan(statement, loops, target), target, slack, function).emit()
 
 
@@ -38,7 +39,7 @@ class IrEmitter:
         self.lanes = target.lanes
         self.vector = f"<{target.lanes} x float>"
         self.mask_type = f"<{target.lanes} x i1>"
-        self.tensors: tuple[Tensor, ...] = (plan.output, *plan.inputs)
+        self.tensors: tuple[Tensor, ...] = plan.tensors
         outer = {loop.var for loop in plan.loops[: plan.hold]}
         self.counts_visits = statement.reduce != "none" and not outer <= plan.output.stride.keys()
         self._lines = ["entry:"]
@@ -47,15 +48,24 @@ class IrEmitter:
         self._declarations: set[str] = set()
 
     def emit(self) -> str:
-        self._nest(0, dict(self.statement.size), [f"%{name}" for name in TENSORS], "0", {})
+        names = self.statement.tensor_names
+        self._nest(0, dict(self.statement.size), [f"%{name}" for name in names], "0", 0, {})
         body = "\n".join(self._lines)
-        arguments = ", ".join(f"ptr noalias %{name}" for name in TENSORS)
+        arguments = ", ".join(f"ptr noalias %{name}" for name in names)
         declarations = "\n".join(sorted(self._declarations))
         return f"define void @{self.function}({arguments}) nounwind {{\n{body}\n  ret void\n}}\n{declarations}\n"
 
     # Loops
 
-    def _nest(self, depth: int, extents: Extents, pointers: list[str], visits: str, held: Accumulators) -> Accumulators:
+    def _nest(
+        self,
+        depth: int,
+        extents: Extents,
+        pointers: list[str],
+        visits: str,
+        last_visit: int | None,
+        held: Accumulators,
+    ) -> Accumulators:
         """Code for the loops from this depth inwards; the accumulators after it."""
         enters = depth == self.plan.hold
         if enters:
@@ -63,26 +73,43 @@ class IrEmitter:
         if depth == self.plan.block:
             held = self._block(extents, pointers, held)
         else:
-            held = self._loop(depth, extents, pointers, visits, held)
+            held = self._loop(depth, extents, pointers, visits, last_visit, held)
         if enters:
-            self._store_accumulators(extents, pointers[0], visits, held)
+            self._store_accumulators(extents, pointers, visits, last_visit, held)
             held = {}
         return held
 
-    def _loop(self, depth: int, extents: Extents, pointers: list[str], visits: str, held: Accumulators) -> Accumulators:
+    def _loop(
+        self,
+        depth: int,
+        extents: Extents,
+        pointers: list[str],
+        visits: str,
+        last_visit: int | None,
+        held: Accumulators,
+    ) -> Accumulators:
         var, step, _ = self.plan.loops[depth]
         full, tail = divmod(extents[var], step)
+        iteration = {**extents, var: step}
+        last_of_full, last_of_tail = last_visits(self.plan, depth, extents[var], last_visit)
         if full == 1:
-            held = self._nest(depth + 1, {**extents, var: step}, pointers, visits, held)
+            held = self._nest(depth + 1, iteration, pointers, visits, last_of_full, held)
         elif full:
-            held = self._counted(depth, full, {**extents, var: step}, pointers, visits, held)
+            held = self._counted(depth, full, iteration, pointers, visits, last_of_full, held)
         if tail:
             pointers, visits = self._moved(depth, str(full), pointers, visits)
-            held = self._nest(depth + 1, {**extents, var: tail}, pointers, visits, held)
+            held = self._nest(depth + 1, {**extents, var: tail}, pointers, visits, last_of_tail, held)
         return held
 
     def _counted(
-        self, depth: int, count: int, extents: Extents, pointers: list[str], visits: str, held: Accumulators
+        self,
+        depth: int,
+        count: int,
+        extents: Extents,
+        pointers: list[str],
+        visits: str,
+        last_visit: int | None,
+        held: Accumulators,
     ) -> Accumulators:
         """A loop of `count` equal iterations. Its phi nodes are written last, when their values are known."""
         before, body, after = self._label, self._new("loop"), self._new("done")
@@ -92,7 +119,7 @@ class IrEmitter:
         index, next_index = self._new(), self._new()
         carried = {c: [self._new() for _ in values] for c, values in held.items()}
         inner_pointers, inner_visits = self._moved(depth, index, pointers, visits)
-        result = self._nest(depth + 1, extents, inner_pointers, inner_visits, carried)
+        result = self._nest(depth + 1, extents, inner_pointers, inner_visits, last_visit, carried)
         last = self._label
         phis = [f"  {index} = phi i64 [ 0, %{before} ], [ {next_index}, %{last} ]"]
         for c, names in carried.items():
@@ -115,7 +142,7 @@ class IrEmitter:
             if var in tensor.stride:
                 distance = self._value(f"mul i64 {iterations}, {tensor.stride[var] * step}")
                 pointers[position] = self._value(f"getelementptr i8, ptr {pointers[position]}, i64 {distance}")
-        if depth < self.plan.hold and self.counts_visits and var not in self.plan.output.stride:
+        if self.counts_visits and self.plan.revisits(depth):
             visits = self._value(f"add i64 {visits}, {iterations}")
         return pointers, visits
 
@@ -134,20 +161,34 @@ class IrEmitter:
                 held[c][0] = self._masked_load(self.plan.output, c_pointer, c, mask, start)
         return held
 
-    def _store_accumulators(self, extents: Extents, c_pointer: str, visits: str, held: Accumulators) -> None:
+    def _store_accumulators(
+        self, extents: Extents, pointers: list[str], visits: str, last_visit: int | None, held: Accumulators
+    ) -> None:
         if self.statement.reduce == "none":
             return
+        complete = ""
+        if last_visit is not None and self.statement.epilogue and self.counts_visits:
+            complete = self._splat(self._value(f"icmp eq i64 {visits}, {last_visit}"), "i1")
+        offsets = epilogue_offsets(self.plan, extents, self.lanes)
         for c, lanes in held_vectors(self.plan, extents, self.lanes).items():
             total, *others = held[c]
             for other in others:
                 total = self._operate(self.statement.reduce, total, other)
-            if self.plan.output.access is Access.BROADCAST:
-                self._store_sum(c_pointer, c, visits, total)
+            summed = self.plan.output.access is Access.BROADCAST
+            if summed:
+                total = self._lane_sum(pointers[0], c, visits, total)
+            if last_visit is not None:
+                finished = self._finished(total, pointers, offsets.get(c, ()), lanes)
+                chosen = f"{self.mask_type} {complete}, {self.vector} {finished}, {self.vector} {total}"
+                total = self._value(f"select {chosen}") if complete else finished
+            if summed:
+                value = self._value(f"extractelement {self.vector} {total}, i32 0")
+                self._write(f"store float {value}, ptr {self._address(pointers[0], c)}, align 4")
             else:
-                self._store(c_pointer, c, lanes, total)
+                self._store(pointers[0], c, lanes, total)
 
-    def _store_sum(self, c_pointer: str, c: int, visits: str, vector: str) -> None:
-        """Reduce the lanes of a vector to one value, together with the one that C already has, and write it."""
+    def _lane_sum(self, c_pointer: str, c: int, visits: str, vector: str) -> str:
+        """A vector whose first lane is the reduction of all lanes, together with the value that C already has."""
         reduce, width = self.statement.reduce, self.lanes
         while width > 1:  # halve the vector
             width //= 2
@@ -156,14 +197,29 @@ class IrEmitter:
                 f"shufflevector {self.vector} {vector}, {self.vector} poison, <{self.lanes} x i32> <{moved}>"
             )
             vector = self._operate(reduce, vector, shuffled)
-        address = self._address(c_pointer, c)
         if self.counts_visits:
             visited = self._value(f"icmp ne i64 {visits}, 0")
             mask = self._value(f"insertelement {self.mask_type} zeroinitializer, i1 {visited}, i32 0")
             start = self._splat(IDENTITY[reduce])
             vector = self._operate(reduce, vector, self._masked_load(self.plan.output, c_pointer, c, mask, start))
-        value = self._value(f"extractelement {self.vector} {vector}, i32 0")
-        self._write(f"store float {value}, ptr {address}, align 4")
+        return vector
+
+    def _finished(self, vector: str, pointers: list[str], offsets: tuple[int, ...], lanes: int) -> str:
+        """A C vector after the epilogue."""
+        position = len(self.plan.inputs)
+        read = iter(offsets)
+        for operation, operand in self.statement.epilogue:
+            if isinstance(operand, tuple):
+                position += 1
+                tensor = self.tensors[position]
+                used = self.lanes if tensor.access is Access.BROADCAST else lanes
+                other = self._load(tensor, pointers[position], next(read), used)
+            else:
+                # As IR writes every float: the bits of the same value in double precision.
+                (single,) = struct.unpack("<f", struct.pack("<f", operand))
+                other = self._splat(f"0x{struct.pack('>d', single).hex().upper()}")
+            vector = self._operate(operation, vector, other)
+        return vector
 
     # The block
 
@@ -171,6 +227,7 @@ class IrEmitter:
         held = {c: list(values) for c, values in held.items()}
         turn = dict.fromkeys(held, 0)
         loaded: dict[tuple[int, int, int], str] = {}
+        written = epilogue_offsets(self.plan, extents, self.lanes) if self.statement.reduce == "none" else {}
 
         def load(position: int, offset: int, lanes: int) -> str:
             tensor = self.tensors[position]
@@ -184,7 +241,8 @@ class IrEmitter:
             offsets = (a, b)[: len(self.plan.inputs)]
             operands = [load(position, offset, lanes) for position, offset in enumerate(offsets, 1)]
             if self.statement.reduce == "none":
-                self._store(pointers[0], c, lanes, self._combined(operands))
+                finished = self._finished(self._combined(operands), pointers, written.get(c, ()), lanes)
+                self._store(pointers[0], c, lanes, finished)
                 continue
             place = turn[c] % len(held[c])
             turn[c] += 1

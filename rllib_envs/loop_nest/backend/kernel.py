@@ -16,10 +16,9 @@ from rllib_envs.loop_nest.backend.emit_x86 import emit_x86
 from rllib_envs.loop_nest.backend.llvm_code import LoadedObject, compile_ir, host_target
 from rllib_envs.loop_nest.backend.loops import Schedule
 from rllib_envs.loop_nest.backend.memory import ExecutableCode, FloatArray
-from rllib_envs.loop_nest.statement import Statement
+from rllib_envs.loop_nest.statement import MAX_TENSORS, Statement
 
-MAX_ARGUMENTS = 3
-_SIGNATURE = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * MAX_ARGUMENTS)
+_SIGNATURES = [ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * count) for count in range(MAX_TENSORS + 1)]
 
 
 class Executable(Protocol):
@@ -34,7 +33,7 @@ class Kernel:
     def __init__(self, statement: Statement, code: bytes, load: Callable[[bytes], Executable]) -> None:
         self.statement = statement
         self.code = code
-        """The compiled `void kernel(float *C, const float *A, const float *B)`, in the form that `load` takes."""
+        """The compiled `void kernel(float *C, const float *A, const float *B, ...)`, in the form that `load` takes."""
         self._load = load
 
     @cached_property
@@ -52,8 +51,7 @@ class Kernel:
         if len(tensors) != len(self.statement.elements):
             raise UserError(f"the kernel works on {len(self.statement.elements)} tensors, got {len(tensors)}")
         addresses = [_address(tensor, size) for tensor, size in zip(tensors, self.statement.elements, strict=True)]
-        addresses += [0] * (MAX_ARGUMENTS - len(addresses))
-        _SIGNATURE(self.address)(*addresses)
+        _SIGNATURES[len(addresses)](self.address)(*addresses)
 
 
 def compile_kernel(statement: Statement, loops: Schedule, backend: str = AUTO, slack: bool = True) -> Kernel:

@@ -12,6 +12,7 @@ from rllib_envs.loop_nest.backend.reference import (
     COMBINE,
     REDUCE,
     einsum_arguments,
+    epilogue_operands,
     output_view,
     strided_view,
 )
@@ -21,8 +22,25 @@ from rllib_envs.loop_nest.statement import Statement, Strides
 def numpy_run(statement: Statement, output: FloatArray, inputs: tuple[FloatArray, ...]) -> Callable[[], object]:
     """A function that computes the statement on these flat float32 tensors, prepared as far as possible.
 
-    Matrix products go to `matmul`, other sums of products to `einsum`, the rest to ufuncs.
+    Matrix products go to `matmul`, other sums of products to `einsum`, the rest, an epilogue included, to ufuncs.
     """
+    run = _run_without_epilogue(statement, output, inputs[: len(statement.inputs)])
+    if not statement.epilogue:
+        return run
+    result = output_view(statement, output)
+    steps = [(COMBINE[operation], operand) for operation, operand in epilogue_operands(statement, inputs)]
+
+    def run_all() -> None:
+        run()
+        for step, operand in steps:
+            step(result, operand, out=result)
+
+    return run_all
+
+
+def _run_without_epilogue(
+    statement: Statement, output: FloatArray, inputs: tuple[FloatArray, ...]
+) -> Callable[[], object]:
     result = output_view(statement, output)
     first, *second = (
         strided_view(values, strides, statement.size) for values, strides in zip(inputs, statement.inputs, strict=True)

@@ -9,6 +9,7 @@ section 5):
    around it.
 3. C is loaded and stored outside the reduction loops that directly enclose the block.
 4. Where the block has few C vectors, each gets several accumulators, to hide the latency of multiply-add.
+5. An epilogue is done on the registers, just before C is stored for the last time.
 
 Nothing here knows an instruction set; a `Target` gives the two numbers that matter.
 """
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from math import prod
 from typing import NamedTuple
 
@@ -84,6 +86,8 @@ class Plan:
     """The loops that do something, vector loop last."""
     output: Tensor
     inputs: tuple[Tensor, ...]
+    epilogue: tuple[Tensor, ...]
+    """The tensors that the epilogue reads, in order."""
     hold: int
     """Depth from which the C vectors of a block stay in registers."""
     block: int
@@ -96,6 +100,15 @@ class Plan:
     @property
     def vector(self) -> str:
         return self.loops[-1].var
+
+    @cached_property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """All of them, in the order of the kernel's arguments."""
+        return (self.output, *self.inputs, *self.epilogue)
+
+    def revisits(self, depth: int) -> bool:
+        """Whether the iterations of this loop store and load the same C vectors again."""
+        return depth < self.hold and self.loops[depth].var not in self.output.stride
 
 
 def make_plan(statement: Statement, loops: Schedule, target: Target) -> Plan:
@@ -134,6 +147,18 @@ def vector_tails(plan: Plan, extent: int, lanes: int) -> tuple[int, ...]:
             full = {loop.step for extent in extents if extent >= loop.step}
             extents = full | {extent % loop.step for extent in extents if extent % loop.step}
     return tuple(sorted({extent % lanes for extent in extents} - {0}))
+
+
+def last_visits(plan: Plan, depth: int, extent: int, last: int | None) -> tuple[int | None, int | None]:
+    """In which visit C becomes complete, inside the full iterations of a loop and inside its tail.
+
+    Visits count the iterations that the loops which revisit C have done before. `last` holds for the loop as a whole;
+    None means in none of its visits.
+    """
+    if last is None or not plan.revisits(depth):
+        return last, last
+    full, tail = divmod(extent, plan.loops[depth].step)
+    return (None if tail else last + full - 1), last + full
 
 
 def _drop_idle(statement: Statement, loops: Schedule) -> Schedule:
@@ -184,8 +209,9 @@ def _plan_block(
 ) -> tuple[Plan, int]:
     """The plan under a limit of operations a block, and the operations that its full block has."""
     vector, last = loops[-1].var, len(loops) - 1
-    output, *inputs = (Tensor.along(vector, strides) for strides in (statement.output, *statement.inputs))
-    free = target.registers - _reserved_registers(statement, vector, (output, *inputs))
+    tensors = tuple(Tensor.along(vector, strides) for strides in statement.accesses)
+    output, last_input = tensors[0], len(statement.inputs)
+    free = target.registers - _reserved_registers(statement, vector, tensors)
     in_registers = statement.reduce != "none"
     extent = dict(statement.size)
 
@@ -220,15 +246,16 @@ def _plan_block(
     while hold > 0 and loops[hold - 1].var not in output.stride:
         hold -= 1
     accumulators = _accumulators(operations, held, free) if statement.reduce == "add" else 1
-    return Plan(loops, output, tuple(inputs), hold, depth, held, accumulators), operations
+    inputs, epilogue = tensors[1 : 1 + last_input], tensors[1 + last_input :]
+    return Plan(loops, output, inputs, epilogue, hold, depth, held, accumulators), operations
 
 
 def _reserved_registers(statement: Statement, vector: str, tensors: tuple[Tensor, ...]) -> int:
-    """Vector registers that can't hold C: lane offsets, identity of max or min, two operands, temporary."""
+    """Vector registers that can't hold C: lane offsets, identity of max or min, temporary, two operands."""
     strided = {tensor.stride[vector] for tensor in tensors if tensor.access is Access.STRIDED}
     identity = statement.reduce in ("max", "min")
     temporary = (statement.combine, statement.reduce) != ("multiply", "add")
-    return len(strided) + identity + 2 + temporary
+    return len(strided) + identity + temporary + 2
 
 
 def _accumulators(operations: int, held: int, free: int) -> int:

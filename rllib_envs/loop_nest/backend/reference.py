@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from math import prod, sqrt
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -44,16 +44,46 @@ def output_view(statement: Statement, values: NDArray[Any]) -> NDArray[Any]:
     return strided_view(values, statement.output, sizes)
 
 
-def reference(statement: Statement, inputs: tuple[NDArray[Any], ...]) -> DoubleArray:
-    """The result, with the dimensions of `output_view`, from the flat input tensors."""
+class Reference(NamedTuple):
+    """What C must be, with the dimensions of `output_view`."""
+
+    values: DoubleArray
+    tolerance: DoubleArray
+    """The largest acceptable error of each element, for inputs drawn from a standard normal distribution."""
+
+
+def reference(statement: Statement, inputs: tuple[NDArray[Any], ...]) -> Reference:
+    """From the flat input tensors, those of the epilogue last."""
     doubles = tuple(values.astype(np.float64) for values in inputs)
+    values = _reduced(statement, doubles[: len(statement.inputs)])
+    tolerance = _reduction_tolerance(statement, values)
+    for operation, operand in epilogue_operands(statement, doubles):
+        values = COMBINE[operation](values, operand)
+        scaled = tolerance * np.abs(operand) if operation == "multiply" else tolerance
+        tolerance = scaled + UNIT_ROUNDOFF * np.abs(values)
+    return Reference(values, tolerance)
+
+
+def _reduced(statement: Statement, doubles: tuple[DoubleArray, ...]) -> DoubleArray:
+    """C before the epilogue."""
     if statement.combine in ("multiply", "copy") and statement.reduce in ("add", "none"):
         return np.asarray(np.einsum(*einsum_arguments(statement, doubles), optimize=True))
     return _by_expansion(statement, doubles)
 
 
-def tolerance(statement: Statement, result: DoubleArray) -> DoubleArray:
-    """The largest acceptable error of each element, for inputs drawn from a standard normal distribution.
+def epilogue_operands(statement: Statement, inputs: Sequence[NDArray[Any]]) -> Iterator[tuple[str, Any]]:
+    """Each operation of the epilogue with a view of its tensor, as `output_view` has it, or its float32 constant."""
+    sizes = {var: size for var, size in statement.sizes if var not in statement.reduced}
+    tensors = iter(inputs[len(statement.inputs) :])
+    for operation, operand in statement.epilogue:
+        if isinstance(operand, tuple):
+            yield operation, strided_view(next(tensors), operand, sizes)
+        else:
+            yield operation, np.float32(operand)
+
+
+def _reduction_tolerance(statement: Statement, result: DoubleArray) -> DoubleArray:
+    """Of C before the epilogue.
 
     n roundings of partial sums that grow like sqrt(n) add up to about n unit roundoffs times a small factor when their
     signs are random (Higham and Mary, "A new approach to probabilistic rounding error analysis", 2019). The first

@@ -66,7 +66,7 @@ class Timing(NamedTuple):
 
 
 class Timer(ABC):
-    """Samples code at an address, `void f(C, A, B)`, until the result can be trusted."""
+    """Samples code at an address, which takes the addresses of tensors, until the result can be trusted."""
 
     source: ClassVar[str]
     """What the time is read from."""
@@ -76,10 +76,10 @@ class Timer(ABC):
     """Length of a sample: long against reading the time, short against the scheduler's milliseconds."""
 
     @abstractmethod
-    def _slice(self, kernel: int, tensors: tuple[int, int, int], calls: int) -> Slice:
-        """Run a probe, call the code so many times, and run a probe again."""
+    def _slice(self, kernel: int, tensors: tuple[int, ...], calls: int) -> Slice:
+        """Run a probe, call the code so many times with up to MAX_TENSORS tensors, and run a probe again."""
 
-    def sample(self, kernel: int, tensors: tuple[int, int, int], calls: int) -> Sample:
+    def sample(self, kernel: int, tensors: tuple[int, ...], calls: int) -> Sample:
         """Call the code at address `kernel` with the tensors `calls` times between two probes."""
         switches = resource.getrusage(OWN_USAGE).ru_nivcsw
         busy = time.thread_time()
@@ -95,7 +95,7 @@ class Timer(ABC):
         seconds = passed / calls
         return Sample(seconds * clock_hz, seconds, clock_hz, clean=steady and not switched)
 
-    def time(self, kernel: int, tensors: tuple[int, int, int], budget_s: float, first: Sample | None = None) -> Timing:
+    def time(self, kernel: int, tensors: tuple[int, ...], budget_s: float, first: Sample | None = None) -> Timing:
         """Sample for about `budget_s` seconds. `first` is a sample of one call just taken, if any."""
         first = first or self.sample(kernel, tensors, 1)
         if first.seconds > SINGLE_RUN_S:

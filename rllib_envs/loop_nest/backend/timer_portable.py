@@ -12,6 +12,7 @@ import time
 
 from rllib_envs.loop_nest.backend.llvm_code import LoadedObject, compile_ir
 from rllib_envs.loop_nest.backend.timer import CALIBRATION_TRIES, Slice, Timer
+from rllib_envs.loop_nest.statement import MAX_TENSORS
 
 STEPS_UNROLLED = 40
 PROBE_ROUNDS = 625
@@ -35,26 +36,28 @@ done:
 }}
 """
 BATCH_IR = """
-define void @batch(ptr %kernel, ptr %C, ptr %A, ptr %B, i64 %calls) nounwind {
+define void @batch(ptr %kernel, ptr %tensors, i64 %calls) nounwind {{
 entry:
+{loads}
   br label %loop
 loop:
   %call = phi i64 [ %calls, %entry ], [ %left, %loop ]
-  call void %kernel(ptr %C, ptr %A, ptr %B)
+  call void %kernel({arguments})
   %left = sub i64 %call, 1
   %again = icmp ne i64 %left, 0
   br i1 %again, label %loop, label %done
 done:
   ret void
-}
-define void @nothing(ptr %C, ptr %A, ptr %B) nounwind {
+}}
+define void @nothing() nounwind {{
 entry:
   ret void
-}
+}}
 """
 SECOND_NS = 10**9
 _PROBE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
-_BATCH = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 4, ctypes.c_int64)
+_Tensors = ctypes.c_void_p * MAX_TENSORS
+_BATCH = ctypes.CFUNCTYPE(None, ctypes.c_void_p, _Tensors, ctypes.c_int64)
 ADDEND, MASK = 0x9E3779B97F4A7C15 >> 1, 0x5DEECE66D
 """Any numbers. They are arguments, so that the compiler can't shorten the chain."""
 
@@ -68,17 +71,18 @@ class PortableTimer(Timer):
 
     def __init__(self) -> None:
         self._probe_code = LoadedObject(compile_ir(probe_ir()), "probe")
-        batch = compile_ir(BATCH_IR)
+        batch = compile_ir(batch_ir())
         self._batch_code, self._empty = LoadedObject(batch, "batch"), LoadedObject(batch, "nothing")
         self._probe, self._batch = _PROBE(self._probe_code.address), _BATCH(self._batch_code.address)
         self._overhead_s = 0.0
-        nothing = (self._slice(self._empty.address, (0, 0, 0), 1).calls for _ in range(CALIBRATION_TRIES))
+        nothing = (self._slice(self._empty.address, (), 1).calls for _ in range(CALIBRATION_TRIES))
         self._overhead_s = sorted(nothing)[CALIBRATION_TRIES // 2]
 
-    def _slice(self, kernel: int, tensors: tuple[int, int, int], calls: int) -> Slice:
+    def _slice(self, kernel: int, tensors: tuple[int, ...], calls: int) -> Slice:
+        addresses = _Tensors(*tensors)
         before = self._probe_seconds()
         start = time.perf_counter_ns()
-        self._batch(kernel, *tensors, calls)
+        self._batch(kernel, addresses, calls)
         passed = time.perf_counter_ns() - start
         return Slice(before, max(0.0, passed * 1e-9 - self._overhead_s), self._probe_seconds())
 
@@ -98,3 +102,12 @@ def probe_ir() -> str:
         for step in range(STEPS_UNROLLED)
     )
     return PROBE_IR.format(steps=steps, last=STEPS_UNROLLED)
+
+
+def batch_ir() -> str:
+    """IR of `void batch(kernel, void *tensors[], long calls)`, and of a kernel that does nothing."""
+    numbers = range(MAX_TENSORS)
+    loads = "\n".join(
+        f"  %at{i} = getelementptr ptr, ptr %tensors, i64 {i}\n  %tensor{i} = load ptr, ptr %at{i}" for i in numbers
+    )
+    return BATCH_IR.format(loads=loads, arguments=", ".join(f"ptr %tensor{i}" for i in numbers))

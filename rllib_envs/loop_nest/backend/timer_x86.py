@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 
 from rllib_envs.loop_nest.backend import x86
+from rllib_envs.loop_nest.backend.block_x86 import POINTERS
 from rllib_envs.loop_nest.backend.memory import ExecutableCode
 from rllib_envs.loop_nest.backend.timer import CALIBRATION_TRIES, Slice, Timer
 
@@ -21,6 +22,8 @@ SQUARES_UNROLLED = 10
 PROBE_ROUNDS = 300
 """About 2.5 microseconds. The time-stamp counter of AMD Zen moves in steps of 10 ns, 0.4 % of that."""
 TSC_INTERVAL_S = 10e-3
+POINTER_BYTES = 8
+_Tensors = ctypes.c_void_p * len(POINTERS)
 
 
 class X86Timer(Timer):
@@ -40,8 +43,8 @@ class X86Timer(Timer):
         self.overhead = self._stamp_overhead()
         """Ticks that a pair of time stamps takes by itself."""
 
-    def _slice(self, kernel: int, tensors: tuple[int, int, int], calls: int) -> Slice:
-        self._function(kernel, *tensors, calls, self._stamps)
+    def _slice(self, kernel: int, tensors: tuple[int, ...], calls: int) -> Slice:
+        self._function(kernel, _Tensors(*tensors), calls, self._stamps)
         start, begin, end, stop = self._stamps
         before, ticks, after = (
             max(0.0, passed - self.overhead) / self.tsc_hz for passed in (begin - start, end - begin, stop - end)
@@ -59,7 +62,7 @@ class X86Timer(Timer):
         tries = []
         for _ in range(CALIBRATION_TRIES):
             before = time.perf_counter()
-            self._function(self._empty.address, 0, 0, 0, 1, self._stamps)
+            self._function(self._empty.address, _Tensors(), 1, self._stamps)
             after = time.perf_counter()
             tries.append((after - before, (self._stamps[0] + self._stamps[3]) / 2, (before + after) / 2))
         _, tick, moment = min(tries)
@@ -71,9 +74,9 @@ class X86Timer(Timer):
         double = _timer_function(double_code)
         differences = []
         for _ in range(CALIBRATION_TRIES):
-            self._function(self._empty.address, 0, 0, 0, 1, self._stamps)
+            self._function(self._empty.address, _Tensors(), 1, self._stamps)
             single_probe = min(self._stamps[1] - self._stamps[0], self._stamps[3] - self._stamps[2])
-            double(self._empty.address, 0, 0, 0, 1, self._stamps)
+            double(self._empty.address, _Tensors(), 1, self._stamps)
             double_probe = min(self._stamps[1] - self._stamps[0], self._stamps[3] - self._stamps[2])
             differences.append(2.0 * single_probe - double_probe)
         quarter = CALIBRATION_TRIES // 4
@@ -82,25 +85,24 @@ class X86Timer(Timer):
 
 
 def emit_timer(probe_rounds: int) -> bytes:
-    """Code of `void timer(kernel, C, A, B, long calls, uint64_t stamps[4])`.
+    """Code of `void timer(kernel, void *tensors[], long calls, uint64_t stamps[4])`.
 
     It stores the time-stamp counter, runs a probe, stores it, calls the kernel, stores it, runs a probe,
     stores it.
     """
     assembler = x86.Assembler()
-    kernel, c, a, b, calls, stamps = x86.R12, x86.R13, x86.R14, x86.R15, x86.RBX, x86.RBP
+    kernel, tensors, calls, stamps = x86.R12, x86.R13, x86.RBX, x86.RBP
     for register in x86.CALLEE_SAVED:
         assembler.push(register)
     assembler.push(x86.RAX)  # any register: calls need a stack that is aligned to 16 bytes
-    arguments = (x86.RDI, x86.RSI, x86.RDX, x86.RCX, x86.R8, x86.R9)
-    for register, argument in zip((kernel, c, a, b, calls, stamps), arguments, strict=True):
+    for register, argument in zip((kernel, tensors, calls, stamps), POINTERS, strict=False):
         assembler.move(register, argument)
     assembler.time_stamp(stamps, 0)
     _emit_probe(assembler, probe_rounds)
     assembler.time_stamp(stamps, 8)
     again = assembler.size
-    for argument, register in zip(arguments, (c, a, b), strict=False):
-        assembler.move(argument, register)
+    for index, argument in enumerate(POINTERS):
+        assembler.load(argument, tensors, index * POINTER_BYTES)
     assembler.call(kernel)
     assembler.decrement(calls)
     assembler.jump_back_if_nonzero(again)
@@ -126,13 +128,5 @@ def _emit_probe(assembler: x86.Assembler, rounds: int) -> None:
 
 
 def _timer_function(code: ExecutableCode) -> Callable[..., None]:
-    signature = ctypes.CFUNCTYPE(
-        None,
-        ctypes.c_void_p,
-        ctypes.c_void_p,
-        ctypes.c_void_p,
-        ctypes.c_void_p,
-        ctypes.c_long,
-        ctypes.POINTER(ctypes.c_uint64),
-    )
+    signature = ctypes.CFUNCTYPE(None, ctypes.c_void_p, _Tensors, ctypes.c_long, ctypes.POINTER(ctypes.c_uint64))
     return signature(code.address)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rllib_envs.loop_nest.backend.memory import UNTOUCHED, FloatArray, GuardedTensor
-from rllib_envs.loop_nest.backend.reference import DoubleArray, output_view, reference, tolerance
+from rllib_envs.loop_nest.backend.reference import DoubleArray, output_view, reference
 from rllib_envs.loop_nest.statement import Statement
 
 CASES = 2
@@ -28,10 +28,8 @@ class Workload:
         self.statement = statement
         self._output, *self._inputs = (GuardedTensor(elements) for elements in statement.elements)
         self._cases = [self._case(seed) for seed in range(CASES)]
-        addresses = [tensor.address for tensor in (self._output, *self._inputs)]
-        addresses += [0] * (3 - len(addresses))
-        self.addresses: tuple[int, int, int] = (addresses[0], addresses[1], addresses[2])
-        """Addresses of C, A and B; 0 for an absent B."""
+        self.addresses = tuple(tensor.address for tensor in (self._output, *self._inputs))
+        """Of the tensors, in the order of the kernel's arguments."""
 
     @property
     def tensors(self) -> tuple[FloatArray, tuple[FloatArray, ...]]:
@@ -58,8 +56,7 @@ class Workload:
         generator = np.random.default_rng(seed)
         elements = self.statement.elements[1:]
         inputs = tuple(generator.standard_normal(count, dtype=np.float32) for count in elements)
-        expected = reference(self.statement, inputs)
-        return _Case(inputs, expected, tolerance(self.statement, expected))
+        return _Case(inputs, *reference(self.statement, inputs))
 
     def _error(self, case: _Case) -> str:
         result = output_view(self.statement, self._output.values)
@@ -74,7 +71,7 @@ class Workload:
         output_view(self.statement, self._output.values_bits)[...] = UNTOUCHED
         if not self._output.untouched():
             return "wrote outside the elements of C"
-        for name, tensor, values in zip("AB", self._inputs, case.inputs, strict=False):
+        for name, tensor, values in zip(self.statement.tensor_names[1:], self._inputs, case.inputs, strict=True):
             if not tensor.holds(values):
                 return f"changed its input {name} or the memory around it"
         return ""

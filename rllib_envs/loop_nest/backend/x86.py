@@ -85,6 +85,11 @@ class Assembler:
         """`mov reg, source`, 64 bits."""
         self.emit(bytes((0x48 | source >> 3 << 2 | reg >> 3, 0x89, 0xC0 | (source & 7) << 3 | reg & 7)))
 
+    def load(self, reg: int, base: int, displacement: int) -> None:
+        """`mov reg, [base + displacement]`, 64 bits; `base` is neither RSP nor R12."""
+        operands = 0x40 | (reg & 7) << 3 | base & 7
+        self.emit(bytes((0x48 | reg >> 3 << 2 | base >> 3, 0x8B, operands)) + SIGNED_BYTE[displacement])
+
     def add(self, reg: int, value: int) -> None:
         """`add reg, value`, 64 bits."""
         rex, operands = 0x48 | reg >> 3, 0xC0 | reg & 7
@@ -125,11 +130,24 @@ class Assembler:
     def if_nonzero(self, reg: int) -> Iterator[None]:
         """Jump over the instructions written inside when the low 32 bits of `reg` are all zero."""
         self.emit((b"\x45" if reg >= R8 else b"") + bytes((0x85, 0xC0 | (reg & 7) << 3 | reg & 7)))  # test reg, reg
+        with self._unless(b"\x0f\x84"):  # jz
+            yield
+
+    @contextmanager
+    def if_equal(self, reg: int, value: int) -> Iterator[None]:
+        """Jump over the instructions written inside unless the low 32 bits of `reg` are this value."""
+        self.emit((b"\x41" if reg >= R8 else b"") + bytes((0x81, 0xF8 | reg & 7)) + displacement_bytes(value))  # cmp
+        with self._unless(b"\x0f\x85"):  # jnz
+            yield
+
+    @contextmanager
+    def _unless(self, jump: bytes) -> Iterator[None]:
+        """A conditional jump over the instructions written inside."""
         position = len(self._code)
-        self.emit(b"\x0f\x84" + bytes(4))  # jz
+        self.emit(jump + bytes(4))
         start = self.size
         yield
-        self._code[position] = b"\x0f\x84" + displacement_bytes(self.size - start)
+        self._code[position] = jump + displacement_bytes(self.size - start)
 
     def call(self, reg: int) -> None:
         """`call reg`."""

@@ -77,6 +77,20 @@ def test_the_python_loader_runs_it(tmp_path):
     assert float(run.stdout.strip("[ ").split()[0]) == pytest.approx(first, rel=1e-4)
 
 
+def test_the_epilogues_tensors_come_last(tmp_path):
+    statement = make_statement("mm_bias_relu", {"m": 13, "n": 37, "k": 11})
+    _, header, _ = export_kernel(tmp_path / "mm.so", statement, LOOPS)
+    assert "void kernel(float *C, const float *A, const float *B, const float *D);" in header.read_text()
+    code = (
+        "import numpy as np, load_mm\n"
+        "A, B = np.ones((13, 11), np.float32), np.ones((11, 37), np.float32)\n"
+        "D, C = np.arange(-30, 7).astype(np.float32), np.empty((13, 37), np.float32)\n"
+        "load_mm.kernel(C, A, B, D)\n"
+        "assert (C == np.maximum(11 + D, 0)).all()\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+
+
 def test_the_ir_is_llvms(tmp_path):
     (path,) = export_kernel(tmp_path / "kernel.ll", MATMUL, LOOPS, name="mm13")
     from llvmlite import binding

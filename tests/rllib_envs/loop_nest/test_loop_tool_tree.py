@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import loop_tool as lt
 import numpy as np
 import pytest
 
@@ -34,6 +35,9 @@ def test_what_is_serialised_can_be_read_back(kind):
     again = from_ir(to_ir(state).serialize())
     assert again.statement.output == state.statement.output and again.statement.inputs == state.statement.inputs
     assert again.statement.size == state.statement.size
+    assert [step.operation for step in again.statement.epilogue] == [
+        step.operation for step in state.statement.epilogue
+    ]
     assert [loop[:2] for loop in again.loops] == [loop[:2] for loop in state.loops]
 
 
@@ -43,6 +47,31 @@ def test_the_dump_marks_cursor_and_annotations():
         state = ACTIONS[name].apply(state)
     lines = dump(state).splitlines()
     assert lines[0].startswith("for m in 7 r 4") and "unroll" in lines[1] and lines[1].endswith("<-- cursor")
+
+
+def test_an_epilogue_is_a_nest_of_its_own_and_its_constants_are_read_back_as_tensors():
+    state = untuned(make_statement("mm_bias_relu", {"m": 4, "n": 5, "k": 6}))
+    lines = [line.strip() for line in dump(state).splitlines()]
+    assert sum(line.startswith("for k") for line in lines) == 1 and sum(line.startswith("for n") for line in lines) == 2
+    assert "max" in lines[-2] and "write" in lines[-1]
+    again = from_ir(to_ir(state).serialize())
+    assert again.statement.epilogue == (("add", (("n", 1),)), ("max", ()))
+
+
+def test_what_is_no_chain_is_refused():
+    """C = D - A B, whose difference takes the product as its second operand."""
+    ir = lt.IR()
+    m = ir.create_var("m")
+    a, b, d = (ir.create_node(lt.read, [], [m]) for _ in range(3))
+    product = ir.create_node(lt.multiply, [a, b], [m])
+    difference = ir.create_node(lt.subtract, [d, product], [m])
+    write = ir.create_node(lt.write, [difference], [m])
+    ir.set_inputs([a, b, d])
+    ir.set_outputs([write])
+    for node in (product, difference, write):
+        ir.set_order(node, [(m, (4, 0))])
+    with pytest.raises(UserError, match="no chain"):
+        from_ir(ir.serialize())
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", "v:m\nn:99"])
@@ -68,6 +97,9 @@ for kind in sys.argv[2:]:
     raw = [lt.RawTensor(count) for count in state.statement.elements]
     for destination, tensor in zip(raw, tensors):
         destination.set(tensor)
+    for _, constant in [step for step in state.statement.epilogue if not isinstance(step.operand, tuple)]:
+        raw.append(lt.RawTensor(1))  # loop_tool has a tensor for it
+        raw[-1].set(np.full(1, constant, np.float32))
     lt.cpp(to_tree(state))([*raw[1:], raw[0]])
     # loop_tool's own to_numpy has stride 0 under numpy 2
     theirs = np.lib.stride_tricks.as_strided(raw[0].to_numpy(), (tensors[0].size,), (4,))

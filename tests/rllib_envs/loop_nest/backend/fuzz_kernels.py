@@ -24,7 +24,7 @@ from rllib_envs.loop_nest.backend.memory import FloatArray
 from rllib_envs.loop_nest.backend.plan import Target
 from rllib_envs.loop_nest.backend.workload import Workload
 from rllib_envs.loop_nest.kinds import KINDS, make_statement
-from rllib_envs.loop_nest.statement import Statement, Strides
+from rllib_envs.loop_nest.statement import EPILOGUE, EpilogueStep, Statement, Strides
 
 POINTS = 200_000
 """Largest iteration space, which keeps a case at a few milliseconds."""
@@ -75,7 +75,18 @@ def any_statement(rng: random.Random) -> Statement:
     inputs = [dense(rng.choice(["mk", "km", "k", "", "mnk"]), size, rng)]
     if combine != "copy":
         inputs.append(dense(rng.choice(["kn", "nk", "n", "", "nmk"]), size, rng))
-    return Statement(tuple(size.items()), output, tuple(inputs), combine, reduce)
+    written = "".join(name for name, _ in output)
+    return Statement(tuple(size.items()), output, tuple(inputs), combine, reduce, any_epilogue(written, size, rng))
+
+
+def any_epilogue(written: str, size: dict[str, int], rng: random.Random) -> tuple[EpilogueStep, ...]:
+    """Up to four steps, half of the time none; their tensors have some of the output's variables, in any order."""
+    steps = []
+    for _ in range(rng.choice([0, 0, 0, 1, 2, 4])):
+        names = "".join(rng.sample(written, rng.randint(0, len(written))))
+        operand = rng.choice([0.0, rng.gauss(0, 1)]) if rng.random() < 0.4 else dense(names, size, rng)
+        steps.append(EpilogueStep(rng.choice(EPILOGUE), operand))
+    return tuple(steps)
 
 
 def dense(names: str, size: dict[str, int], rng: random.Random) -> Strides:

@@ -15,7 +15,7 @@ from rllib_envs.loop_nest.backend.timer_x86 import X86Timer
 from rllib_envs.loop_nest.backend.x86 import RCX, Assembler
 
 pytestmark = pytest.mark.usefixtures("x86_timer")
-NO_TENSORS = (0, 0, 0)
+NO_TENSORS = ()
 
 
 @pytest.fixture(scope="module", params=[X86Timer, PortableTimer])
