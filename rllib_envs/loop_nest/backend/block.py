@@ -54,11 +54,8 @@ def _shifted(plan: Plan, operations: list[Operation], var: str, distance: int) -
 
 def _vectors(plan: Plan, extent: int, lanes: int) -> list[Operation]:
     """The vector loop."""
-    operations: list[Operation] = []
-    for start in range(0, extent, lanes):
-        to_c, to_a, to_b = _distances(plan, plan.vector, start)
-        operations.append((to_c, to_a, to_b, min(lanes, extent - start)))
-    return operations
+    c, a, b = _distances(plan, plan.vector, 1)
+    return [(c * start, a * start, b * start, min(lanes, extent - start)) for start in range(0, extent, lanes)]
 
 
 def _distances(plan: Plan, var: str, distance: int) -> tuple[int, int, int]:

@@ -39,6 +39,7 @@ class BlockEmitter:
         outer = {loop.var for loop in plan.loops[: plan.hold]}
         self.counts_visits = statement.reduce != "none" and not outer <= plan.output.stride.keys()
         """Whether C vectors are left and met again, so have to be loaded."""
+        self.foldable_inputs = [tensor.access in vectors.foldable for tensor in plan.inputs]
         self._accumulators: dict[int, list[int]] = {}
         self._held: dict[int, int] = {}
         self._assign_registers()
@@ -168,14 +169,13 @@ class BlockEmitter:
     def operations(self, extents: dict[str, int]) -> None:
         """All operations of the block, with the accumulators of each C vector taking turns."""
         operations = block_operations(self.plan, extents, self.lanes)
+        read = self._operands(operations)
         cache = OperandCache(self._load, self.operand_registers)
-        for operation in operations:
-            cache.announce(self._operands(operation))
+        for operands in read:
+            cache.announce(operands)
         cache.start()
         turn = dict.fromkeys(self._accumulators, 0)
-        for operation in operations:
-            c, _, _, lanes = operation
-            operands = self._operands(operation)
+        for (c, _, _, lanes), operands in zip(operations, read, strict=True):
             if self.statement.reduce == "none":
                 result = self._combine(cache, operands)
                 if self.statement.epilogue:
@@ -191,14 +191,15 @@ class BlockEmitter:
                 self._accumulate(cache, operands, accumulator, lanes)
             cache.release(operands)
 
-    def _operands(self, operation: Operation) -> tuple[Operand, ...]:
-        """What an operation reads. Gathers read its lanes only; other vectors are read whole where there is slack."""
-        _, a, b, lanes = operation
+    def _operands(self, operations: list[Operation]) -> list[tuple[Operand, ...]]:
+        """What each reads. Gathers read its lanes only; other vectors are read whole where there is slack."""
         whole = (Access.BROADCAST, Access.PACKED) if self.slack else (Access.BROADCAST,)
-        return tuple(
-            (position, offset, self.lanes if tensor.access in whole else lanes)
-            for position, (tensor, offset) in enumerate(zip(self.plan.inputs, (a, b), strict=False))
-        )
+        # The lanes to read at least: for vectors that are read whole, all of them.
+        least = [self.lanes if tensor.access in whole else 0 for tensor in self.plan.inputs]
+        if len(least) == 1:
+            return [((0, a, max(lanes, least[0])),) for _, a, _, lanes in operations]
+        first, second = least
+        return [((0, a, max(lanes, first)), (1, b, max(lanes, second))) for _, a, b, lanes in operations]
 
     def _accumulate(self, cache: OperandCache, operands: tuple[Operand, ...], accumulator: int, lanes: int) -> None:
         # Lanes beyond a tail hold arbitrary values. They are not stored, but a sum must not meet them.
@@ -242,8 +243,7 @@ class BlockEmitter:
 
     def _foldable(self, cache: OperandCache, operand: Operand) -> bool:
         position, _, lanes = operand
-        whole = lanes == self.lanes and self.plan.inputs[position].access in self.vectors.foldable
-        return whole and cache.used_once(operand)
+        return lanes == self.lanes and self.foldable_inputs[position] and cache.used_once(operand)
 
     def _load(self, register: int, operand: Operand) -> None:
         position, offset, lanes = operand

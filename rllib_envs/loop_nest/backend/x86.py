@@ -7,7 +7,7 @@ and `vex.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 = range(16)
@@ -42,21 +42,22 @@ def displacement_bytes(value: int) -> bytes:
 
 
 class Assembler:
-    """Collects instructions. `size` is the offset in bytes of the next one."""
+    """Collects instructions."""
 
     def __init__(self) -> None:
-        self.size = 0
-        self._code: list[bytes] = []
+        self._code = bytearray()
+        self.emit: Callable[[bytes], None] = self._code.extend
+        """Append bytes that are already encoded."""
         self._literals: list[tuple[int, bytes]] = []  # (end of the displacement that refers to it, contents)
 
-    def emit(self, code: bytes) -> None:
-        """Append bytes that are already encoded."""
-        self._code.append(code)
-        self.size += len(code)
+    @property
+    def size(self) -> int:
+        """The offset in bytes of the next instruction."""
+        return len(self._code)
 
     def finish(self) -> bytes:
         """The code followed by its literals, each once and aligned to a cache line."""
-        code = bytearray(b"".join(self._code))
+        code = self._code.copy()
         places: dict[bytes, int] = {}
         for end, contents in self._literals:
             if contents not in places:
@@ -143,11 +144,10 @@ class Assembler:
     @contextmanager
     def _unless(self, jump: bytes) -> Iterator[None]:
         """A conditional jump over the instructions written inside."""
-        position = len(self._code)
         self.emit(jump + bytes(4))
         start = self.size
         yield
-        self._code[position] = jump + displacement_bytes(self.size - start)
+        self._code[start - 4 : start] = displacement_bytes(self.size - start)
 
     def call(self, reg: int) -> None:
         """`call reg`."""
