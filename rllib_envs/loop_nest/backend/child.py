@@ -16,6 +16,7 @@ from multiprocessing.connection import Connection
 
 from rllib_envs.errors import TunewrightError
 from rllib_envs.loop_nest.backend.backends import AUTO, choose_backend
+from rllib_envs.loop_nest.backend.cores import run_on
 from rllib_envs.loop_nest.backend.fma_peak import Peak, make_timer, measure_peak
 from rllib_envs.loop_nest.backend.kernel import compile_kernel
 from rllib_envs.loop_nest.backend.numpy_run import numpy_run
@@ -51,7 +52,8 @@ class MeasuringBench:
 
     def measure(self, request: Request) -> Measurement:
         """Verify a candidate, and time it if it is right. GFLOPS refer to the measured peak."""
-        statement, loops = request
+        statement, loops, core = request
+        run_on(core)
         workload = self._workload(statement)
         if loops is None:
             return self._measure_numpy(workload)

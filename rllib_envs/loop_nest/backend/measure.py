@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from rllib_envs.loop_nest.backend.backends import AUTO, BACKENDS
+from rllib_envs.loop_nest.backend.cores import CoreLocks
 from rllib_envs.loop_nest.backend.fma_peak import Peak, configured_gflops
 from rllib_envs.loop_nest.backend.loops import Schedule, check_loops
 from rllib_envs.loop_nest.backend.protocol import Measurement, MeasuringError, Ready, Request
@@ -39,6 +40,7 @@ SINGLE_THREADED = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM
 class Measurer:
     """Owns one long-lived measuring process: started at the first use, and again when a candidate has killed it.
 
+    It runs on a core of its own for each measurement, if need be after waiting for one: see `cores`.
     Not for use by several threads at once. A copy made by pickling or by forking starts a process of its own.
     """
 
@@ -63,6 +65,7 @@ class Measurer:
         self.budget_s = budget_s
         self.peak_gflops = peak_gflops or configured_gflops()
         self.backend = choose(backend, BACKENDS, "loop-nest backend")
+        self._cores = CoreLocks()
         self._child: _Child | None = None
         self._last_statement: Statement | None = None
 
@@ -81,6 +84,10 @@ class Measurer:
         return self._measure(Request(statement, None))
 
     def _measure(self, request: Request) -> Measurement:
+        with self._cores.hold() as core:
+            return self._ask_child(request._replace(core=core))
+
+    def _ask_child(self, request: Request) -> Measurement:
         child = self._running_child()
         limit_s = GRACE_S + RUNS_WITHIN_LIMIT * WALL_PER_PROCESSOR_SECOND * self.run_limit_s
         if request.statement != self._last_statement:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from rllib_envs.errors import TunewrightError
+from rllib_envs.loop_nest.backend.cores import Core
 from rllib_envs.loop_nest.backend.fma_peak import Peak
 from rllib_envs.loop_nest.backend.loops import Schedule
 from rllib_envs.loop_nest.statement import Statement
@@ -36,6 +37,8 @@ class Request(NamedTuple):
     statement: Statement
     loops: Schedule | None
     """None for what numpy makes of the statement without a schedule."""
+    core: Core = frozenset()
+    """Where to run it; anywhere when empty."""
 
 
 @dataclass(frozen=True)
