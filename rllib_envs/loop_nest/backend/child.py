@@ -6,7 +6,6 @@ Started by `Measurer` as `python -m rllib_envs.loop_nest.backend.child FD PARENT
 from __future__ import annotations
 
 import ctypes
-import os
 import resource
 import signal
 import sys
@@ -14,6 +13,7 @@ import traceback
 from collections import OrderedDict
 from multiprocessing.connection import Connection
 
+from rllib_envs.child_process import die_with_parent
 from rllib_envs.errors import TunewrightError
 from rllib_envs.loop_nest.backend.backends import AUTO, choose_backend
 from rllib_envs.loop_nest.backend.cores import run_on
@@ -32,7 +32,6 @@ ELEMENTS_KEPT = 1 << 24
 """Tensor elements of all workloads; with inputs, expected results and tolerances each takes up to 40 bytes."""
 HIGHEST_PLAUSIBLE_FRACTION = 1.05
 """Of peak. The peak repeats within half a percent, so anything above is a fault of the measurement."""
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
 CALL_BACK = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * MAX_TENSORS)
 
 
@@ -132,17 +131,6 @@ def serve(connection: Connection, bench: MeasuringBench) -> None:
 
 def _address(function: ctypes._CFunctionType) -> int:
     return ctypes.cast(function, ctypes.c_void_p).value or 0
-
-
-def die_with_parent(parent: int) -> None:
-    """Have Linux kill this process when the thread that started it ends, in whatever way.
-
-    Other systems can't; there the process ends when it has answered and finds that nobody listens.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it ended before the call
-        sys.exit(1)
 
 
 def main(arguments: list[str]) -> None:

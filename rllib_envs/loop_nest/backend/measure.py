@@ -10,10 +10,10 @@ import weakref
 from dataclasses import replace
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from rllib_envs.child_process import child_environment
 from rllib_envs.loop_nest.backend.backends import AUTO, BACKENDS
 from rllib_envs.loop_nest.backend.cores import CoreLocks
 from rllib_envs.loop_nest.backend.fma_peak import Peak, configured_gflops
@@ -34,7 +34,6 @@ WALL_PER_PROCESSOR_SECOND = 3.0
 GRACE_S = 1.0
 RUN_LIMIT_SIGNAL = signal.SIGPROF
 """What ends the process when the interval timer of processor time, ITIMER_PROF, expires in a run."""
-SINGLE_THREADED = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 class Measurer:
@@ -167,7 +166,7 @@ class _Child:
                 [sys.executable, "-m", CHILD_MODULE, *arguments],
                 pass_fds=(descriptor,),
                 stdin=subprocess.DEVNULL,
-                env=_environment(),
+                env=child_environment(),
                 start_new_session=True,  # an interrupt from the terminal is for the parent alone
             )
         self._finalizer = weakref.finalize(self, _end, self._process, self.connection, self._owner)
@@ -210,10 +209,3 @@ def _end(process: subprocess.Popen[bytes], connection: Connection, owner: int) -
         process.wait()
     else:
         process.returncode = 0  # not ours to wait for
-
-
-def _environment() -> dict[str, str]:
-    """The environment of the child: the same packages as here, and one thread for numpy."""
-    root = str(Path(__file__).resolve().parents[3])
-    paths = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-    return {**os.environ, **SINGLE_THREADED, "PYTHONPATH": os.pathsep.join(paths)}

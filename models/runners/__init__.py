@@ -1,0 +1,1 @@
+"""Environment runners: they play episodes for every trainer."""
