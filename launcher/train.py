@@ -62,6 +62,8 @@ class TrainConfig:
     """Worker processes that play episodes; 0 plays in the trainer's own process."""
     envs_per_runner: int = 8
     """Environments that each of them steps together."""
+    env_processes: bool = False
+    """Each environment in a process of its own, stepped when it is ready; for environments that wait for something."""
     seed: int = 0
     """Of the split, the networks and the order of benchmarks."""
     runs: Path | None = None
@@ -104,6 +106,7 @@ class TrainConfig:
             env=env,
             env_runners=self.env_runners,
             envs_per_runner=self.envs_per_runner,
+            env_processes=self.env_processes,
             seed=self.seed,
             records=str(self.records.absolute()) if self.records else None,
             measure_doubtful=self.measure_doubtful,

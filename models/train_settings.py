@@ -32,6 +32,9 @@ class TrainSettings:
     """Processes that play episodes; 0 plays them in this process."""
     envs_per_runner: int = 8
     """Environments in each of them. They share one forward pass of the network and take turns evaluating."""
+    env_processes: bool = False
+    """Each environment in a process of its own, stepped as it becomes ready; for environments that wait for
+    something."""
     gpus: int = field(default_factory=gpus_from_environment)
     """GPUs to learn on; taken from RLLIB_NUM_GPUS when not given."""
     seed: int = 0

@@ -24,6 +24,7 @@ from models.learner_state import (
 )
 from models.local_ray import ray_running
 from models.policy import Policy
+from models.runners.outcomes import ENVS_LOST
 from models.store.versions import versions
 from models.train_settings import TrainSettings
 from models.trainers import make_trainer, trainer_name
@@ -80,6 +81,8 @@ class Progress:
     """The largest such ratio of the whole training."""
     runner_restarts: int
     """Environment runners replaced so far, because their process died or their environment raised."""
+    env_restarts: int
+    """Environments replaced so far in running environment runners, because their own process died."""
     losses: Mapping[str, float]
     """The learner's own figures, by RLlib's names."""
 
@@ -138,21 +141,25 @@ class TrainingSession:
     def _algorithm_config(self) -> AlgorithmConfig:
         from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 
+        from models.runners.env_factory import IN_PROCESSES
+        from models.runners.pool_runner import PoolEnvRunner
         from models.training_env import TrainingEnv
 
         settings = self.settings
+        config = self.trainer.algorithm_config()
         module = RLModuleSpec(
             module_class=self.trainer.module_class(), model_config={"encoder": asdict(settings.encoder)}
         )
         return (
-            self.trainer.algorithm_config()
-            .environment(
-                TrainingEnv, env_config={**settings.env_config, "session": uuid4().hex}, disable_env_checking=True
+            config.environment(
+                TrainingEnv,
+                env_config={**settings.env_config, "session": uuid4().hex, IN_PROCESSES: settings.env_processes},
+                disable_env_checking=True,
             )
             .env_runners(
                 num_env_runners=settings.env_runners,
                 num_envs_per_env_runner=settings.envs_per_runner,
-                gym_env_vectorize_mode="sync",
+                env_runner_cls=config.env_runner_cls or PoolEnvRunner,
                 sample_timeout_s=SAMPLE_TIMEOUT_SECONDS,
             )
             .learners(
@@ -207,6 +214,7 @@ class TrainingSession:
             return_mean=sum(returns) / len(returns) if returns else None,
             speedup_mean=geometric_mean(speedups),
             runner_restarts=int(result.get("fault_tolerance", {}).get("num_remote_worker_restarts", 0)),
+            env_restarts=int(played.get(ENVS_LOST, 0)),
             losses=losses,
         )
 

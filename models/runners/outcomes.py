@@ -7,6 +7,9 @@ from typing import Any, NamedTuple
 
 from rllib_envs.errors import TunewrightError
 
+ENVS_LOST = "num_envs_lost_lifetime"
+"""Metric of a runner: environments whose process died and was replaced; each has cost one unfinished episode."""
+
 
 class EnvError(TunewrightError):
     """An environment raised something that can't be handed over as it is. The message has its type and text."""

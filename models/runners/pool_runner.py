@@ -18,11 +18,9 @@ from ray.rllib.utils.metrics import WEIGHTS_SEQ_NO
 from models.runners.acting import decide, stack
 from models.runners.env_factory import IN_PROCESSES, env_factory
 from models.runners.env_pool import EnvPool, SerialPool
-from models.runners.outcomes import Lost, Started, Stepped
+from models.runners.outcomes import ENVS_LOST, Lost, Started, Stepped
 from models.runners.process_pool import ProcessPool
 
-ENVS_LOST = "num_envs_lost_lifetime"
-"""Metric: environments whose process died and was replaced; each has cost one unfinished episode."""
 EPISODE_EVENTS = ("on_episode_created", "on_episode_start", "on_episode_step", "on_episode_end")
 
 
