@@ -91,6 +91,10 @@ class ProcessPool:
             return [self._replace(index)]
         if isinstance(content, Exception):
             self._hang_up(index)
+            if 0 < number < self._round:  # raised before the last start, and so forgotten
+                self._launch(index)
+                self._command(index, Command(self._round, seed=None if self._seed is None else self._seed + index))
+                return []
             raise content
         if number != self._round or number == 0:
             return []
