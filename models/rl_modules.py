@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from ray.rllib.algorithms.dqn.default_dqn_rl_module import QF_PREDS
-from ray.rllib.algorithms.dqn.torch.default_dqn_torch_rl_module import DefaultDQNTorchRLModule
 from ray.rllib.core.columns import Columns
 from ray.rllib.core.learner.utils import make_target_network
 from ray.rllib.core.rl_module.apis import ValueFunctionAPI
@@ -15,9 +13,8 @@ from ray.rllib.utils.schedules.scheduler import Scheduler
 from torch import Tensor
 
 from models.encoders.config import EncoderConfig, InputSizes
+from models.exploration import Batch, EpsilonGreedyQ
 from models.networks import PolicyNetwork, QNetwork
-
-Batch = dict[str, Any]
 
 
 def _sizes(module: TorchRLModule) -> InputSizes:
@@ -43,12 +40,8 @@ class MaskedActorCritic(TorchRLModule, ValueFunctionAPI):
         return self.network.value(batch[Columns.OBS])
 
 
-class MaskedQ(DefaultDQNTorchRLModule):
-    """The module of DQN and its relatives; the losses, the target updates and double Q-learning are RLlib's.
-
-    RLlib's own draws exploring actions from whatever has a non-zero value, legal or not, and tracks gradients while
-    acting. Both are replaced here.
-    """
+class MaskedQ(EpsilonGreedyQ):
+    """The module of DQN and its relatives: our network, which never prefers or explores an illegal action."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         # RLlib's catalogue builds networks for flat observations only and would refuse ours.
@@ -86,19 +79,8 @@ class MaskedQ(DefaultDQNTorchRLModule):
     def forward_target(self, batch: Batch) -> Batch:
         return {QF_PREDS: self._target_network.scores(batch[Columns.OBS])}
 
-    @torch.no_grad()
-    def _forward_inference(self, batch: Batch, **kwargs: Any) -> Batch:
-        return {Columns.ACTIONS: self.network.scores(batch[Columns.OBS]).argmax(-1)}
-
-    @torch.no_grad()
-    def _forward_exploration(self, batch: Batch, t: int = 0, **kwargs: Any) -> Batch:
-        """Epsilon-greedy: with probability epsilon, any legal action. `t` counts environment steps."""
-        greedy = self._forward_inference(batch)[Columns.ACTIONS]
+    def legal_actions(self, batch: Batch, values: Tensor) -> Tensor:
         legal = (batch[Columns.OBS]["action_mask"] > 0).float()
         # After an episode's last step nothing may be legal; the action is never played, but it has to be drawn.
         legal[legal.sum(-1) == 0] = 1.0
-        drawn = torch.multinomial(legal, 1).squeeze(-1)
-        self.epsilon_schedule.update(t)
-        epsilon = float(self.epsilon_schedule.get_current_value())
-        explore = torch.rand(len(greedy), device=greedy.device) < epsilon
-        return {Columns.ACTIONS: torch.where(explore, drawn, greedy)}
+        return legal

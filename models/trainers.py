@@ -127,11 +127,13 @@ class DQN(Trainer):
     def algorithm_config(self) -> AlgorithmConfig:
         from ray.rllib.algorithms.dqn import DQNConfig
 
+        from models.q_learner import QLearner
         from models.replay.dqn import ReplayDQN
 
         config: Any = DQNConfig(algo_class=ReplayDQN)  # type: ignore[no-untyped-call]
         configured: AlgorithmConfig = (
             config.training(
+                learner_class=QLearner,
                 lr=self.learning_rate,
                 train_batch_size_per_learner=self.batch,
                 training_intensity=self.replay_ratio,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import tree
 
 from models.replay.transitions import Transitions
+
+PRIORITIES = "priorities"
 
 
 class ReplayBuffer:
@@ -17,30 +21,51 @@ class ReplayBuffer:
         self.capacity = capacity
         self.size = 0
         self._next = 0
-        self._columns: dict[str, Any] = {}
+        self._columns: Any = None
         self._rng = np.random.default_rng(seed)
 
-    def add(self, transitions: Transitions) -> None:
-        """Store them over the oldest ones."""
+    def add(self, transitions: Transitions) -> np.ndarray:
+        """Store them over the oldest ones; the rows that they are in now."""
+        columns = transitions._asdict()
+        del columns[PRIORITIES]
+        if self._columns is None:
+            self._columns = tree.map_structure(
+                lambda array: np.zeros((self.capacity, *array.shape[1:]), array.dtype), columns
+            )
         rows = (self._next + np.arange(len(transitions))) % self.capacity
-        for name, column in transitions._asdict().items():
-            parts = column.items() if isinstance(column, dict) else [("", column)]
-            for part, array in parts:
-                key = f"{name}/{part}"
-                if key not in self._columns:
-                    self._columns[key] = np.zeros((self.capacity, *array.shape[1:]), array.dtype)
-                self._columns[key][rows] = array
+        tree.map_structure(lambda stored, array: stored.__setitem__(rows, array), self._columns, columns)
         self._next = int((self._next + len(transitions)) % self.capacity)
         self.size = min(self.size + len(transitions), self.capacity)
+        return rows
+
+    def rows(self, rows: np.ndarray) -> dict[str, Any]:
+        """These transitions as the columns of a training batch."""
+        batch: dict[str, Any] = tree.map_structure(lambda stored: stored[rows], self._columns)
+        return batch
 
     def sample(self, count: int) -> dict[str, Any]:
         """`count` transitions, each as likely as any other, as the columns of a training batch."""
         rows = self._rng.integers(self.size, size=count)
-        batch: dict[str, Any] = {"weights": np.ones(count, np.float32)}
-        for key, column in self._columns.items():
-            name, part = key.split("/")
-            if part:
-                batch.setdefault(name, {})[part] = column[rows]
-            else:
-                batch[name] = column[rows]
-        return batch
+        return self.rows(rows) | {"weights": np.ones(count, np.float32)}
+
+    def oldest_first(self) -> np.ndarray:
+        """The rows in use, in the order in which they were written."""
+        begin = self._next if self.size == self.capacity else 0
+        return (begin + np.arange(self.size)) % self.capacity
+
+
+def flatten_columns(columns: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Nested columns as named arrays, such as "obs/tokens"."""
+    return {"/".join(map(str, path)): array for path, array in tree.flatten_with_path(dict(columns))}
+
+
+def nest_columns(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """What `flatten_columns` was given."""
+    columns: dict[str, Any] = {}
+    for name, array in arrays.items():
+        *folders, last = name.split("/")
+        place = columns
+        for folder in folders:
+            place = place.setdefault(folder, {})
+        place[last] = array
+    return columns

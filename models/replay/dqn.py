@@ -1,4 +1,4 @@
-"""RLlib's DQN with our replay: its learner, losses and environment runners are used as they are."""
+"""RLlib's DQN with our replay and our loss; its environment runners are used as they are."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from ray.rllib.algorithms.dqn import DQN
-from ray.rllib.core import ALL_MODULES, DEFAULT_MODULE_ID
+from ray.rllib.core import DEFAULT_MODULE_ID
 from ray.rllib.env.single_agent_episode import SingleAgentEpisode
 from ray.rllib.execution.rollout_ops import synchronous_parallel_sample
 from ray.rllib.policy.sample_batch import MultiAgentBatch, SampleBatch
@@ -14,7 +14,6 @@ from ray.rllib.utils.metrics import (
     ENV_RUNNER_RESULTS,
     LEARNER_RESULTS,
     NUM_ENV_STEPS_SAMPLED_LIFETIME,
-    TD_ERROR_KEY,
 )
 
 from models.replay.buffer import ReplayBuffer
@@ -61,7 +60,7 @@ class ReplayDQN(DQN):
             return
         self._last_heard = time.monotonic()
         self.metrics.aggregate(reports, key=ENV_RUNNER_RESULTS)
-        for transitions in self._transitions(episodes):
+        if (transitions := self._transitions(episodes)) is not None:
             self._replay.add(transitions)
         if self._replay.size < config.num_steps_sampled_before_learning_starts:
             return
@@ -78,9 +77,4 @@ class ReplayDQN(DQN):
         samples: Any = SampleBatch(columns)  # type: ignore[no-untyped-call]
         batch = MultiAgentBatch({DEFAULT_MODULE_ID: samples}, env_steps=len(columns["actions"]))
         results = self.learner_group.update(batch=batch, timesteps={NUM_ENV_STEPS_SAMPLED_LIFETIME: env_steps})
-        for result in results:
-            for module, figures in result.items():
-                if module != ALL_MODULES:
-                    # One number for each transition, which only a prioritised memory has a use for.
-                    figures.pop(TD_ERROR_KEY, None)
         self.metrics.aggregate(results, key=LEARNER_RESULTS)
