@@ -8,6 +8,7 @@ import torch
 from ray.rllib.algorithms.dqn.default_dqn_rl_module import QF_NEXT_PREDS, QF_PREDS, QF_TARGET_NEXT_PREDS
 from ray.rllib.algorithms.dqn.torch.default_dqn_torch_rl_module import DefaultDQNTorchRLModule
 from ray.rllib.core.columns import Columns
+from ray.rllib.core.models.base import ENCODER_OUT
 from torch import Tensor
 
 from models.replay.transitions import Q_BEST, Q_TAKEN
@@ -23,6 +24,14 @@ class EpsilonGreedyQ(DefaultDQNTorchRLModule):
     """
 
     epsilon_schedule: Any
+
+    def _qf_forward_helper(self, batch: Batch, encoder: Any, head: Any) -> Batch:
+        """RLlib's, without turning values that are no numbers into numbers."""
+        features = encoder(batch)[ENCODER_OUT]
+        if not self.uses_dueling:
+            return {QF_PREDS: head(features)}
+        advantage = head["af"](features)
+        return {QF_PREDS: head["vf"](features) + advantage - advantage.mean(-1, keepdim=True)}
 
     def legal_actions(self, batch: Batch, values: Tensor) -> Tensor:
         """bool or float [batch, actions]: which actions exploration may draw. All of them, unless a mask says else."""

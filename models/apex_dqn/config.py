@@ -111,6 +111,8 @@ class ApexDQNConfig(DQNConfig):
             self._value_error(f"n_step is {self.n_step!r}; Ape-X needs one whole number")
         if self.num_atoms != 1:
             self._value_error(f"num_atoms is {self.num_atoms}; Ape-X here learns expected values only, num_atoms=1")
+        if self.grad_clip is not None and self.grad_clip_by != "global_norm":
+            self._value_error(f"grad_clip_by is {self.grad_clip_by!r}; Ape-X here knows 'global_norm' only")
         if self.is_multi_agent:
             self._value_error("Ape-X here is for one agent; use one environment per agent")
         if not 0 < self.epsilon_base <= 1 or self.epsilon_alpha < 0:
