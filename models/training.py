@@ -7,7 +7,7 @@ import math
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -85,6 +85,8 @@ class Progress:
     """Environments replaced so far in running environment runners, because their own process died."""
     losses: Mapping[str, float]
     """The learner's own figures, by RLlib's names."""
+    figures: Mapping[str, float] = field(default_factory=dict)
+    """How the parts of a distributed training get on with each other; empty for a trainer that has none."""
 
 
 class TrainingSession:
@@ -216,6 +218,7 @@ class TrainingSession:
             runner_restarts=int(result.get("fault_tolerance", {}).get("num_remote_worker_restarts", 0)),
             env_restarts=int(played.get(ENVS_LOST, 0)),
             losses=losses,
+            figures=result.get("apex_dqn", {}),
         )
 
     def policy(self) -> Policy:

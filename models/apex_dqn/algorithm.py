@@ -17,10 +17,10 @@ from ray.rllib.utils.metrics import ENV_RUNNER_RESULTS, LEARNER_RESULTS, NUM_ENV
 from models.apex_dqn.config import ApexDQNConfig
 from models.apex_dqn.env_runner import Weights
 from models.apex_dqn.learner import STATE, UPDATES
-from models.apex_dqn.meter import LEARNING, THROTTLED, WAITING, Meter
-from models.apex_dqn.replay_shard import Drawn, ReplayShard, joined_by_age
+from models.apex_dqn.meter import ELSEWHERE, LEARNING, THROTTLED, WAITING, Meter
 from models.apex_dqn.shard_group import ShardGroup, make_shard
 from models.replay.prioritized import deal
+from models.replay.shard import Drawn, ReplayShard, joined_by_age
 
 RESULTS = "apex_dqn"
 """Where a result holds the figures of `Meter`."""
@@ -225,7 +225,9 @@ class ApexDQN(DQN):
         return back
 
     def step(self) -> dict[str, Any]:
+        self._meter.enter(THROTTLED)
         result: dict[str, Any] = super().step()
+        self._meter.enter(ELSEWHERE)
         group = self._shards
         result[RESULTS] = self._meter.figures(
             group.drawn.values() if group else self._drawn,

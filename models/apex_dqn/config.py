@@ -97,6 +97,8 @@ class ApexDQNConfig(DQNConfig):
         return self
 
     def validate(self) -> None:
+        if not isinstance(self.n_step, int):
+            self._value_error(f"n_step is {self.n_step!r}; Ape-X needs one whole number")
         super().validate()  # type: ignore[no-untyped-call]
         for name in (
             "num_replay_shards",
@@ -107,8 +109,6 @@ class ApexDQNConfig(DQNConfig):
         ):
             if getattr(self, name) < 1:
                 self._value_error(f"{name} is {getattr(self, name)}; it must be at least 1")
-        if not isinstance(self.n_step, int):
-            self._value_error(f"n_step is {self.n_step!r}; Ape-X needs one whole number")
         if self.num_atoms != 1:
             self._value_error(f"num_atoms is {self.num_atoms}; Ape-X here learns expected values only, num_atoms=1")
         if self.grad_clip is not None and self.grad_clip_by != "global_norm":

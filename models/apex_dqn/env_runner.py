@@ -77,10 +77,10 @@ class ApexEnvRunner(SingleAgentEnvRunner):
     def make_module(self) -> None:
         super().make_module()
         if self.module is not None:
-            from functools import partial
-
             f = self.module.forward_exploration
-            self.module.forward_exploration = lambda batch, **k: f(batch, **k, **self.exploration(range(self.num_envs)))
+            self.module.forward_exploration = lambda batch, **k: f(
+                batch, **(self.exploration(range(self.num_envs)) | k)
+            )
 
     def take(self, weights: Weights) -> None:
         """Act with these weights from now on, unless they are in use already."""

@@ -16,9 +16,9 @@ from ray.rllib.core.learner.utils import update_target_network
 from ray.rllib.utils.metrics import NUM_ENV_STEPS_TRAINED_LIFETIME, NUM_TARGET_UPDATES
 from torch import Tensor
 
-from models.apex_dqn.replay_shard import SHARD
 from models.q_learner import QLearner
 from models.replay.prioritized import ROWS, SERIALS
+from models.replay.shard import SHARD
 from rllib_envs.errors import TunewrightError
 
 STATE, UPDATES = "acting_state", "updates"
@@ -63,8 +63,9 @@ class ApexLearner(QLearner):
         With `return_state` the result holds the weights to act with, by reference where Ray carries them.
         """
         assert training_data is not None
-        training_data.solve_refs()
-        columns = dict(training_data.batch.policy_batches[DEFAULT_MODULE_ID])
+        # RLlib would take a shard's plain columns for several batches, and so doesn't get to see what is in them.
+        columns: Any = training_data.batch or ray.get(training_data.batch_refs[0])
+        columns = dict(columns)
         origin = {name: columns.pop(name) for name in (SHARD, ROWS, SERIALS)}
         # A copy, because what comes from Ray's store must not be written to.
         tensors = tree.map_structure(lambda array: torch.tensor(array, device=self._device), columns)

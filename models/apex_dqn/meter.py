@@ -8,11 +8,11 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from models.apex_dqn.env_runner import Played, Weights
-from models.apex_dqn.replay_shard import Drawn
+from models.replay.shard import Drawn
 from rllib_envs.errors import TunewrightError
 
-LEARNING, WAITING, THROTTLED = "learning", "waiting", "throttled"
-"""What the learner does: it works; it could work and doesn't; it must wait for new steps first."""
+LEARNING, WAITING, THROTTLED, ELSEWHERE = "learning", "waiting", "throttled", "elsewhere"
+"""What the learner does: it works; it could work and doesn't; it must wait for new steps first; it isn't asked to."""
 
 
 class NoProgress(TunewrightError):
@@ -33,8 +33,8 @@ class Totals:
 class Meter:
     def __init__(self) -> None:
         self.totals = Totals()
-        self._seconds = dict.fromkeys((LEARNING, WAITING, THROTTLED), 0.0)
-        self._state, self._since = THROTTLED, time.monotonic()
+        self._seconds = dict.fromkeys((LEARNING, WAITING, THROTTLED, ELSEWHERE), 0.0)
+        self._state, self._since = ELSEWHERE, time.monotonic()
         self._last_progress = self._since
         self._start_period()
 
@@ -49,6 +49,8 @@ class Meter:
         """The learner does this from now on."""
         now = time.monotonic()
         self._seconds[self._state] += now - self._since
+        if self._state == ELSEWHERE:
+            self._last_progress += now - self._since
         self._state, self._since = state, now
 
     def played(self, fragment: Played, weights: Weights) -> None:
@@ -75,18 +77,19 @@ class Meter:
     def figures(
         self, shards: Iterable[Drawn], *, prefetched: int, lost_samples: int, in_flight: int
     ) -> dict[str, float]:
-        """Of the time since the last call. The names ending in _per_second are rates, the shares are of that time."""
+        """Of the time since the last call. The shares are of the part of it that was spent training."""
         self.enter(self._state)
         seconds = max(time.monotonic() - self._began, 1e-9)
         gained = {name: value - self._totals_then[name] for name, value in asdict(self.totals).items()}
         spent = {name: value - self._seconds_then[name] for name, value in self._seconds.items()}
+        training = max(seconds - spent[ELSEWHERE], 1e-9)
         shards, fragments, behind = list(shards), self._fragments, self._behind
         figures = {
             "env_steps_per_second": gained["env_steps"] / seconds,
             "updates_per_second": gained["updates"] / seconds,
             "replay_ratio": self.totals.trained / max(self.totals.env_steps, 1),
-            "learner_idle_share": spent[WAITING] / seconds,
-            "learner_throttled_share": spent[THROTTLED] / seconds,
+            "learner_idle_share": spent[WAITING] / training,
+            "learner_throttled_share": spent[THROTTLED] / training,
             "weights_version": self.totals.weights_version,
             "versions_behind": _mean(versions for versions, _ in behind),
             "updates_behind": _mean(updates for _, updates in behind),

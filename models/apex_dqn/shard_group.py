@@ -8,7 +8,7 @@ from typing import Any
 
 import ray
 
-from models.apex_dqn.replay_shard import Drawn, ReplayShard
+from models.replay.shard import Drawn, ReplayShard
 
 REST_AFTER_DEATH_SECONDS = 2.0
 """A shard that died is asked for nothing this long; starting again takes Ray about a second."""

@@ -20,7 +20,11 @@ from rllib_envs.toy import Toy
 from rllib_envs.tuning_env import TuningEnv, policy_input
 
 SMALL = EncoderConfig(width=64)
-QUICK = {"ppo": {"batch_steps": 256, "minibatch": 64}, "dqn": {"iteration_steps": 256, "warm_up_steps": 100}}
+QUICK = {
+    "ppo": {"batch_steps": 256, "minibatch": 64},
+    "dqn": {"iteration_steps": 256, "warm_up_steps": 100},
+    "apex_dqn": {"iteration_steps": 256, "warm_up_steps": 100, "batch": 64},
+}
 MOST_ITERATIONS = 40
 GOOD = 0.9
 
@@ -47,7 +51,7 @@ def share_of_optimum(policy: Policy, env: dict[str, str]) -> float:
     return won / possible
 
 
-@pytest.mark.parametrize("trainer", ["ppo", "dqn"])
+@pytest.mark.parametrize("trainer", ["ppo", "dqn", "apex_dqn"])
 def test_learns_the_toy(trainer, toy_env):
     with TrainingSession(TrainSettings(trainer, toy_env, seed=1, encoder=SMALL)) as session:
         best = 0.0
@@ -57,7 +61,7 @@ def test_learns_the_toy(trainer, toy_env):
     assert best >= GOOD, f"{best:.2f} of the optimum after {session.counters.env_steps} steps"
 
 
-@pytest.mark.parametrize("trainer", ["ppo", "dqn"])
+@pytest.mark.parametrize("trainer", ["ppo", "dqn", "apex_dqn"])
 def test_no_illegal_action_in_thousands_of_steps(trainer, toy_env):
     """The environment raises on the first; a horizon of 3 makes many ends, where masks may be empty."""
     with TrainingSession(quick(trainer, toy_env | {"horizon": 3})) as session:
@@ -68,7 +72,7 @@ def test_no_illegal_action_in_thousands_of_steps(trainer, toy_env):
     assert all(math.isfinite(loss) for loss in progress.losses.values())
 
 
-@pytest.mark.parametrize("trainer", ["ppo", "dqn"])
+@pytest.mark.parametrize("trainer", ["ppo", "dqn", "apex_dqn"])
 def test_the_policy_decides_as_rllib_does(trainer, toy_env):
     import torch
     from ray.rllib.core.columns import Columns
@@ -103,7 +107,7 @@ def test_the_same_seed_gives_the_same_training(toy_env):
         np.testing.assert_array_equal(weights, policies[1].weights[name])
 
 
-@pytest.mark.parametrize("trainer", ["ppo", "dqn"])
+@pytest.mark.parametrize("trainer", ["ppo", "dqn", "apex_dqn"])
 def test_a_checkpoint_goes_on_where_it_was_saved(trainer, toy_env, tmp_path):
     with TrainingSession(quick(trainer, toy_env)) as session:
         for _ in range(2):

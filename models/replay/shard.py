@@ -1,4 +1,7 @@
-"""Where transitions are kept between runners and learner: a process for each shard, or this one."""
+"""Where transitions are kept between runners and learner: a process for each shard, or the learner's.
+
+Nothing of RLlib or PyTorch is imported here, so a shard's process starts in a second and is small.
+"""
 
 from __future__ import annotations
 
@@ -40,14 +43,14 @@ class ReplayShard:
         self._replay.add(transitions)
 
     def sample(self, count: int, least: int) -> tuple[Drawn, Any]:
-        """A sample as RLlib's batch type, once there are `least` transitions."""
+        """A sample's columns, once there are `least` transitions."""
         replay = self._replay
         if replay.size < max(least, 1):
             return Drawn(False, replay.size, replay.mean_priority, 0.0, replay.stale_writes), None
         columns = replay.sample(count)
         columns[SHARD] = np.full(count, self.index)
         age = replay.age(columns[SERIALS])
-        return Drawn(True, replay.size, replay.mean_priority, age, replay.stale_writes), _training_batch(columns)
+        return Drawn(True, replay.size, replay.mean_priority, age, replay.stale_writes), columns
 
     def update_priorities(self, rows: np.ndarray, serials: np.ndarray, priorities: np.ndarray) -> None:
         self._replay.update_priorities(rows, serials, priorities)
@@ -61,14 +64,6 @@ class ReplayShard:
     def pid(self) -> int:
         """The process that it is in."""
         return os.getpid()
-
-
-def _training_batch(columns: dict[str, Any]) -> Any:
-    from ray.rllib.core import DEFAULT_MODULE_ID
-    from ray.rllib.policy.sample_batch import MultiAgentBatch, SampleBatch
-
-    samples: Any = SampleBatch(columns)  # type: ignore[no-untyped-call]
-    return MultiAgentBatch({DEFAULT_MODULE_ID: samples}, env_steps=len(columns["actions"]))
 
 
 def joined_by_age(parts: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:

@@ -1,0 +1,120 @@
+"""Ape-X in processes of its own: it learns without waiting, and goes on when one of them is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import ray
+
+from models.apex_dqn.env_runner import epsilon_ladder
+from models.apex_dqn.meter import NoProgress
+from tests.models.apex_dqn.conftest import small
+
+MOST_ITERATIONS = 400
+"""Enough for a runner to come back: it takes about 30."""
+
+pytestmark = pytest.mark.usefixtures("shared_ray")
+
+
+def runners_of(algorithm):
+    """Of each runner its process, epsilons, number of shards, and version of the weights."""
+    # A function of this module could not be found by the runners.
+    return algorithm.env_runner_group.foreach_env_runner(
+        lambda runner: (os.getpid(), runner._epsilons.tolist(), len(runner._shards), runner._played_with[0]),
+        local_env_runner=False,
+    )
+
+
+def test_everything_is_connected(build):
+    algorithm = build(small(runners=2))
+    for _ in range(5):
+        result = algorithm.train()
+    figures = result["apex_dqn"]
+    totals = algorithm._meter.totals
+    assert totals.updates > 0 and totals.weights_version > 1
+    assert totals.env_steps == result["env_runners"]["num_env_steps_sampled_lifetime"]
+    assert all(np.isfinite(value) for value in figures.values())
+    assert 0 < figures["replay_size"] <= totals.env_steps and figures["replay_age_steps"] > 0
+    assert 0 <= figures["learner_idle_share"] <= 1 and figures["lost_samples"] == 0
+    epsilons = [epsilon for _, row, *_ in runners_of(algorithm) for epsilon in row]
+    np.testing.assert_allclose(epsilons, epsilon_ladder(4, 0.4, 7.0), rtol=1e-6)
+
+
+def test_a_runner_that_is_killed_comes_back_as_it_was(build):
+    algorithm = build(small(runners=2))
+    algorithm.train()
+    victim, epsilons, shards, version = runners_of(algorithm)[1]
+    os.kill(victim, signal.SIGKILL)
+    steps = []
+    for _ in range(MOST_ITERATIONS):
+        result = algorithm.train()
+        steps.append(result["env_runners"]["num_env_steps_sampled_lifetime"])
+        healthy = algorithm.env_runner_group.num_healthy_remote_workers()
+        restarts = result["fault_tolerance"]["num_remote_worker_restarts"]
+        if restarts and healthy == 2:
+            break
+    assert restarts == 1 and healthy == 2
+    assert all(later > earlier for earlier, later in pairwise(steps)), "training went on"
+    for _ in range(3):
+        algorithm.train()
+    back = runners_of(algorithm)[1]
+    assert back[0] != victim and back[1] == epsilons and back[2] == shards == 2
+    assert back[3] > version, "it has the present weights"
+
+
+def test_a_shard_that_is_killed_starts_empty_and_training_goes_on(build):
+    algorithm = build(small(runners=1, training_intensity=None))
+    for _ in range(3):
+        algorithm.train()
+    shard = algorithm._shards.actors[0]
+    victim, updates = ray.get(shard.pid.remote()), algorithm._meter.totals.updates
+    size = algorithm._shards.drawn[0].size
+    os.kill(victim, signal.SIGKILL)
+    for _ in range(MOST_ITERATIONS):
+        figures = algorithm.train()["apex_dqn"]
+        if figures["lost_samples"] and algorithm._shards.drawn[0].size < size:
+            break
+    assert figures["lost_samples"] >= 1
+    assert algorithm._shards.drawn[0].size < size, "it is asked again, and holds what came since"
+    assert ray.get(shard.pid.remote()) != victim
+    assert algorithm._meter.totals.updates > updates
+
+
+def test_silence_is_an_error(build):
+    """A runner that can't be started again: nothing is played, and the little that was learnt from is used up."""
+    config = small(runners=1, no_progress_timeout_s=1.0, training_intensity=0.5)
+    algorithm = build(config.fault_tolerance(restart_failed_env_runners=True, max_num_env_runner_restarts=0))
+    algorithm.train()
+    os.kill(runners_of(algorithm)[0][0], signal.SIGKILL)
+    with pytest.raises(NoProgress, match="0 of 1 environment runners answer"):
+        for _ in range(MOST_ITERATIONS):
+            algorithm.train()
+
+
+def test_a_learner_of_its_own_learns_and_hands_out_weights(build):
+    algorithm = build(small(runners=1, training_intensity=4.0).learners(num_learners=1))
+    for _ in range(10):
+        figures = algorithm.train()["apex_dqn"]
+    totals = algorithm._meter.totals
+    assert totals.updates > 0 and totals.weights_version > 2
+    assert 0 <= totals.trained - 32 * totals.updates <= 32 * 2 * algorithm.config.max_requests_in_flight_per_learner
+    assert figures["stale_priority_writes"] >= 0
+    priorities = ray.get([shard.arrays.remote() for shard in algorithm._shards.actors])[0]["priorities"]
+    assert len(np.unique(priorities)) > len(priorities) / 2
+
+
+def test_a_replay_can_be_spread_over_other_shards(build):
+    algorithm = build(small(runners=1, store_buffer_in_checkpoints=True, num_replay_shards=2))
+    for _ in range(2):
+        algorithm.train()
+    state = algorithm.training_state()
+    algorithm.stop()
+    other = build(small(runners=1, store_buffer_in_checkpoints=True, num_replay_shards=3))
+    other.set_training_state(state)
+    assert sorted(other.training_state()["replay/priorities"]) == sorted(state["replay/priorities"])
+    sizes = [len(part["actions"]) for part in ray.get([shard.arrays.remote() for shard in other._shards.actors])]
+    assert max(sizes) - min(sizes) <= 1
