@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import shutil
 import statistics
 import subprocess
 import sys
@@ -94,6 +95,7 @@ def run(trainer: str, seed: int) -> dict[str, float | bool]:
                 print({name: round(value, 3) for name, value in result["apex_dqn"].items()}, file=sys.stderr)
         seconds = time.perf_counter() - began
         algorithm.stop()
+        shutil.rmtree(algorithm.logdir, ignore_errors=True)
     return {"seconds": seconds, "steps_per_second": steps / seconds, "reached": best >= GOAL}
 
 

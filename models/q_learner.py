@@ -31,7 +31,7 @@ class QLearner(DQNTorchLearner):
     """float32 [batch]: absolute errors of the last update, in the order of its batch."""
 
     def compute_loss_for_module(
-        self, *, module_id: str, config: Any, batch: dict[str, Any], fwd_out: dict[str, Tensor]
+        self, *, module_id: str, config: Any, batch: dict[str, Any], fwd_out: dict[str, Any]
     ) -> Tensor:
         """Huber or squared TD errors, weighted by the batch's `weights` and averaged."""
         taken = fwd_out[QF_PREDS].gather(-1, batch[Columns.ACTIONS].long().unsqueeze(-1)).squeeze(-1)
@@ -39,7 +39,7 @@ class QLearner(DQNTorchLearner):
         criterion = (
             torch.nn.functional.huber_loss if config.td_error_loss_fn == "huber" else torch.nn.functional.mse_loss
         )
-        loss = (batch["weights"] * criterion(taken, target, reduction="none")).mean()
+        loss: Tensor = (batch["weights"] * criterion(taken, target, reduction="none")).mean()
         self.td_errors = (taken - target).detach().abs()
         self.report(module_id, loss.detach(), taken.detach())
         return loss

@@ -80,7 +80,7 @@ class MaskedQ(EpsilonGreedyQ):
         return {QF_PREDS: self._target_network.scores(batch[Columns.OBS])}
 
     def legal_actions(self, batch: Batch, values: Tensor) -> Tensor:
-        legal = (batch[Columns.OBS]["action_mask"] > 0).float()
+        legal: Tensor = (batch[Columns.OBS]["action_mask"] > 0).float()
         # After an episode's last step nothing may be legal; the action is never played, but it has to be drawn.
         legal[legal.sum(-1) == 0] = 1.0
         return legal

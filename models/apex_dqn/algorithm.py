@@ -70,10 +70,20 @@ class ApexDQN(DQN):
 
     def broadcast(self) -> None:
         """Let the runners act with the learner's present weights from their next fragment on."""
+        weights = self._present_weights()
+        self._publish(ray.put(weights) if self.config.num_env_runners else weights)
+
+    def _present_weights(self) -> Any:
         part = f"{COMPONENT_LEARNER}/{COMPONENT_RL_MODULE}"
         state = self.learner_group.get_state(components=part, inference_only=True)
-        weights = state[COMPONENT_LEARNER][COMPONENT_RL_MODULE][DEFAULT_MODULE_ID]
-        self._publish(ray.put(weights) if self.config.num_env_runners else weights)
+        return state[COMPONENT_LEARNER][COMPONENT_RL_MODULE][DEFAULT_MODULE_ID]
+
+    def get_module(self, module_id: str = DEFAULT_MODULE_ID) -> Any:
+        """The network as the learner has it now; that of a runner may be some updates behind."""
+        module = super().get_module(module_id)
+        if self._shards and module is not None:
+            module.set_state(self._present_weights())
+        return module
 
     def _publish(self, state: Any) -> None:
         totals = self._meter.totals
@@ -227,6 +237,10 @@ class ApexDQN(DQN):
     def step(self) -> dict[str, Any]:
         self._meter.enter(THROTTLED)
         result: dict[str, Any] = super().step()
+        if self._shards is None:
+            # Whoever looks at the network between two iterations sees what was learnt.
+            self.broadcast()
+            self.env_runner_group.local_env_runner.take(self._weights)
         self._meter.enter(ELSEWHERE)
         group = self._shards
         result[RESULTS] = self._meter.figures(

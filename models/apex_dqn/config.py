@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from ray.rllib.algorithms.algorithm_config import NotProvided
 from ray.rllib.algorithms.dqn import DQNConfig
 from ray.rllib.core.learner.learner import Learner
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
@@ -21,6 +20,7 @@ class ApexDQNConfig(DQNConfig):
     """
 
     replay_buffer_config: Any
+    env_runner_cls: Any
     training_intensity: Any
 
     def __init__(self, algo_class: type | None = None) -> None:
@@ -59,17 +59,17 @@ class ApexDQNConfig(DQNConfig):
     def training(  # type: ignore[override]
         self,
         *,
-        epsilon_base: float = NotProvided,
-        epsilon_alpha: float = NotProvided,
-        num_replay_shards: int = NotProvided,
-        batches_per_sample: int = NotProvided,
-        prefetched_samples: int = NotProvided,
-        broadcast_interval: int = NotProvided,
-        target_update_interval: int = NotProvided,
-        no_progress_timeout_s: float = NotProvided,
+        epsilon_base: float | None = None,
+        epsilon_alpha: float | None = None,
+        num_replay_shards: int | None = None,
+        batches_per_sample: int | None = None,
+        prefetched_samples: int | None = None,
+        broadcast_interval: int | None = None,
+        target_update_interval: int | None = None,
+        no_progress_timeout_s: float | None = None,
         **kwargs: Any,
     ) -> Self:
-        """Those of DQNConfig, and these.
+        """Those of DQNConfig, and these; None leaves them as they are.
 
         Args:
             epsilon_base: Share of random actions of the first environment.
@@ -92,7 +92,7 @@ class ApexDQNConfig(DQNConfig):
             "target_update_interval": target_update_interval,
             "no_progress_timeout_s": no_progress_timeout_s,
         }.items():
-            if value is not NotProvided:
+            if value is not None:
                 setattr(self, name, value)
         return self
 

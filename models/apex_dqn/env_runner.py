@@ -45,6 +45,7 @@ def epsilon_ladder(count: int, base: float, alpha: float) -> np.ndarray:
 
 class ApexEnvRunner(SingleAgentEnvRunner):
     config: Any
+    module: Any
 
     def __init__(self, **kwargs: Any) -> None:
         self._epsilons: torch.Tensor | None = None

@@ -33,6 +33,9 @@ class Diverged(TunewrightError):
 
 
 class ApexLearner(QLearner):
+    module: Any
+    _module: Any
+    _optimizer_parameters: Any
     _writers: Sequence[PriorityWriter] = ()
     _update_count = 0
 
@@ -64,7 +67,7 @@ class ApexLearner(QLearner):
         """
         assert training_data is not None
         # RLlib would take a shard's plain columns for several batches, and so doesn't get to see what is in them.
-        columns: Any = training_data.batch or ray.get(training_data.batch_refs[0])
+        columns: Any = training_data.batch or ray.get(training_data.batch_refs)[0]  # type: ignore[arg-type,index]
         columns = dict(columns)
         origin = {name: columns.pop(name) for name in (SHARD, ROWS, SERIALS)}
         # A copy, because what comes from Ray's store must not be written to.
@@ -95,7 +98,7 @@ class ApexLearner(QLearner):
             module_id=DEFAULT_MODULE_ID, config=self.config, batch=batch, fwd_out=module._forward_train(batch)
         )
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         if self.config.grad_clip is not None:
             torch.nn.utils.clip_grad_norm_(self._optimizer_parameters[optimizer], self.config.grad_clip)
         optimizer.step()

@@ -19,7 +19,8 @@ class SumTree:
 
     def __getitem__(self, places: np.ndarray) -> np.ndarray:
         """float64: the weights of these places."""
-        return self._sums[places + self._leaves]
+        weights: np.ndarray = self._sums[places + self._leaves]
+        return weights
 
     def __setitem__(self, places: np.ndarray, weights: np.ndarray) -> None:
         if not len(places):

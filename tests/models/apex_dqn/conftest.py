@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -45,4 +46,6 @@ def build(shared_ray: None) -> Iterator[Callable[..., ApexDQN]]:
     yield build
     for algorithm in built:
         algorithm.stop()
+        # RLlib makes an empty folder in the home directory.
+        shutil.rmtree(algorithm.logdir, ignore_errors=True)
     torch.set_num_threads(threads)
