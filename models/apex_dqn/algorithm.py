@@ -135,10 +135,15 @@ class ApexDQN(DQN):
         self._check_progress()
 
     def _collect(self, timeout: float) -> None:
-        """Take the reports of finished fragments, and let their runners play on."""
-        reports = self.env_runner_group.foreach_env_runner_async_fetch_ready(
-            func="play", tag="play", kwargs={"weights": self._weights}, timeout_seconds=timeout
-        )
+        """Take the reports of finished fragments, and let their runners play on. Raises what an environment raised."""
+        manager = self.env_runner_group._worker_manager
+        answers = list(manager.fetch_ready_async_reqs(tags="play", timeout_seconds=timeout))
+        manager.foreach_actor_async("play", tag="play", kwargs={"weights": self._weights})
+        for answer in answers:
+            # A runner that died is replaced; one that answers with an error has a broken environment.
+            if not answer.ok and isinstance(answer.get(), ray.exceptions.RayTaskError):
+                raise answer.get()
+        reports = [answer.get() for answer in answers if answer.ok]
         for report in reports:
             self._meter.played(report, self._weights)
         if reports:

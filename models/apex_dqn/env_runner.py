@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import ray
 import torch
-from ray.rllib.env.single_agent_env_runner import SingleAgentEnvRunner
 
 from models.replay.transitions import EpisodeAssembler, Transitions
+from models.runners.outcomes import Lost
+from models.runners.pool_runner import PoolEnvRunner
 
 ADDS_IN_FLIGHT = 2
 """Fragments on their way to the replay. A runner whose replay is slower than that waits for it."""
@@ -43,9 +44,8 @@ def epsilon_ladder(count: int, base: float, alpha: float) -> np.ndarray:
     return (base ** (1 + alpha * np.arange(count) / max(count - 1, 1))).astype(np.float32)
 
 
-class ApexEnvRunner(SingleAgentEnvRunner):
+class ApexEnvRunner(PoolEnvRunner):
     config: Any
-    module: Any
 
     def __init__(self, **kwargs: Any) -> None:
         self._epsilons: torch.Tensor | None = None
@@ -66,22 +66,14 @@ class ApexEnvRunner(SingleAgentEnvRunner):
         # Runners added beyond the configured number go up the ladder again.
         return torch.from_numpy(np.take(ladder, first + np.arange(envs), mode="wrap"))
 
-    def exploration(self, indices: Sequence[int]) -> dict[str, Any]:
+    def exploration(self, indices: list[int]) -> dict[str, Any]:
         """What `forward_exploration` gets for these environments."""
-        return {} if self._epsilons is None else {"epsilon": self._epsilons[list(indices)]}
+        return {} if self._epsilons is None else {"epsilon": self._epsilons[indices]}
 
     def set_shards(self, shards: Sequence[Any]) -> None:
         """Ray actors of `ReplayShard`; every runner begins with another one."""
         self._shards, self._next_shard = shards, self.worker_index or 0
         self._adds.clear()
-
-    def make_module(self) -> None:
-        super().make_module()
-        if self.module is not None:
-            f = self.module.forward_exploration
-            self.module.forward_exploration = lambda batch, **k: f(
-                batch, **(self.exploration(range(self.num_envs)) | k)
-            )
 
     def take(self, weights: Weights) -> None:
         """Act with these weights from now on, unless they are in use already."""
@@ -118,6 +110,11 @@ class ApexEnvRunner(SingleAgentEnvRunner):
         while self._adds and ray.wait([self._adds[0]], timeout=0)[0]:
             self._adds.popleft()
 
-    def _reset_envs_and_episodes(self, explore: bool) -> None:
+    def _start(self) -> None:
         self._assemble.forget()
-        super()._reset_envs_and_episodes(explore)
+        super()._start()
+
+    def _lost(self, index: int, outcome: Lost) -> None:
+        if self._ongoing_episodes[index] is not None:
+            self._assemble.forget(self._ongoing_episodes[index].id_)
+        super()._lost(index, outcome)

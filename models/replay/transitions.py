@@ -135,6 +135,9 @@ class EpisodeAssembler:
                 made.append(transitions)
         return Transitions.joined(made) if made else None
 
-    def forget(self) -> None:
-        """Drop unfinished episodes, because their environments start anew."""
-        self._unfinished.clear()
+    def forget(self, episode: Any = None) -> None:
+        """Drop this unfinished episode, or all, because it will not be continued."""
+        if episode is None:
+            self._unfinished.clear()
+        else:
+            self._unfinished.pop(episode, None)

@@ -118,3 +118,27 @@ def test_a_replay_can_be_spread_over_other_shards(build):
     assert sorted(other.training_state()["replay/priorities"]) == sorted(state["replay/priorities"])
     sizes = [len(part["actions"]) for part in ray.get([shard.arrays.remote() for shard in other._shards.actors])]
     assert max(sizes) - min(sizes) <= 1
+
+
+def test_an_environment_that_raises_ends_training_with_its_error(build):
+    import gymnasium
+
+    class Broken(gymnasium.Env):
+        observation_space, action_space = gymnasium.spaces.Box(-1, 1, (3,)), gymnasium.spaces.Discrete(2)
+
+        def __init__(self, config):
+            self.steps = 0
+
+        def reset(self, *, seed=None, options=None):
+            return np.zeros(3, np.float32), {}
+
+        def step(self, action):
+            self.steps += 1
+            if self.steps > 30:
+                raise ZeroDivisionError("the dial came off")
+            return np.zeros(3, np.float32), 0.0, False, False, {}
+
+    algorithm = build(small(runners=1).environment(Broken))
+    with pytest.raises(Exception, match="the dial came off"):
+        for _ in range(MOST_ITERATIONS):
+            algorithm.train()
