@@ -39,7 +39,7 @@ class TrainConfig:
     problem: str = ""
     """The problem that the suite must be of, such as loop_nest. Empty: whatever it is of."""
     trainer: str = "ppo"
-    """Learning algorithm: ppo or dqn; RLlib's spellings such as ppo.PPOTrainer work too."""
+    """Learning algorithm: ppo, dqn or apex_dqn; RLlib's spellings such as ppo.PPOTrainer work too."""
     iter: int | None = None
     """Training iterations; 20 unless --minutes is given."""
     minutes: float | None = None

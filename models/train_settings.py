@@ -25,7 +25,7 @@ class TrainSettings:
     """One training session. All values are plain data, so that a run can record them."""
 
     trainer: str
-    """The learning algorithm, by name: ppo or dqn."""
+    """The learning algorithm, by name: ppo, dqn or apex_dqn."""
     env: Mapping[str, Any]
     """What to train on: the keys of `TuningEnv.from_config` (problem, problem_config, suite, split, horizon, ...)."""
     env_runners: int = 0
