@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import torch
 from ray.rllib.algorithms.dqn.default_dqn_rl_module import QF_NEXT_PREDS, QF_PREDS, QF_TARGET_NEXT_PREDS
@@ -33,6 +33,10 @@ class EpsilonGreedyQ(DefaultDQNTorchRLModule):
         advantage = head["af"](features)
         return {QF_PREDS: head["vf"](features) + advantage - advantage.mean(-1, keepdim=True)}
 
+    def train(self, mode: bool = True) -> Self:
+        """As usual, but for nothing when nothing changes: RLlib calls this before every forward pass."""
+        return self if self.training == mode else super().train(mode)
+
     def legal_actions(self, batch: Batch, values: Tensor) -> Tensor:
         """bool or float [batch, actions]: which actions exploration may draw. All of them, unless a mask says else."""
         return torch.ones_like(values)
@@ -54,8 +58,11 @@ class EpsilonGreedyQ(DefaultDQNTorchRLModule):
         if epsilon is None:
             self.epsilon_schedule.update(t)
             epsilon = torch.tensor(float(self.epsilon_schedule.get_current_value()))
-        drawn = torch.multinomial(self.legal_actions(batch, values).float(), 1).squeeze(-1)
         explore = torch.rand(len(greedy), device=greedy.device) < epsilon.to(greedy.device)
+        # Most environments hardly ever explore, and the draw takes as long as a small network.
+        if not explore.any():
+            return {Columns.ACTIONS: greedy, Q_TAKEN: best, Q_BEST: best}
+        drawn = torch.multinomial(self.legal_actions(batch, values).float(), 1).squeeze(-1)
         actions = torch.where(explore, drawn, greedy)
         taken = values.gather(-1, actions.unsqueeze(-1)).squeeze(-1)
         return {Columns.ACTIONS: actions, Q_TAKEN: taken, Q_BEST: best}

@@ -48,7 +48,7 @@ class ApexEnvRunner(PoolEnvRunner):
     config: Any
 
     def __init__(self, **kwargs: Any) -> None:
-        self._epsilons: torch.Tensor | None = None
+        self._epsilons: np.ndarray | None = None
         self._shards: Sequence[Any] = ()
         self._next_shard = 0
         self._adds: deque[Any] = deque()
@@ -58,17 +58,17 @@ class ApexEnvRunner(PoolEnvRunner):
         if not self.config.in_evaluation:
             self._epsilons = self._own_epsilons()
 
-    def _own_epsilons(self) -> torch.Tensor:
+    def _own_epsilons(self) -> np.ndarray:
         """This runner's part of the ladder over the environments of all runners."""
         runners, envs = max(self.config.num_env_runners, 1), self.config.num_envs_per_env_runner
         ladder = epsilon_ladder(runners * envs, self.config.epsilon_base, self.config.epsilon_alpha)
         first = max((self.worker_index or 0) - 1, 0) * envs
         # Runners added beyond the configured number go up the ladder again.
-        return torch.from_numpy(np.take(ladder, first + np.arange(envs), mode="wrap"))
+        return np.take(ladder, first + np.arange(envs), mode="wrap")
 
     def exploration(self, indices: list[int]) -> dict[str, Any]:
         """What `forward_exploration` gets for these environments."""
-        return {} if self._epsilons is None else {"epsilon": self._epsilons[indices]}
+        return {} if self._epsilons is None else {"epsilon": torch.from_numpy(self._epsilons[indices])}
 
     def set_shards(self, shards: Sequence[Any]) -> None:
         """Ray actors of `ReplayShard`; every runner begins with another one."""
