@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tyro
 
 from launcher.compare import CompareConfig, run_compare
 from launcher.doctor import DoctorConfig, run_doctor
+from launcher.recorded_config import with_recorded_settings
 from launcher.records import RecordsConfig, run_records
 from launcher.train import TrainConfig, run_train
 from launcher.tune import TuneConfig, run_tune
@@ -34,13 +35,15 @@ NAMES: dict[str, Callable[..., Any]] = {
 def main(arguments: list[str] | None = None) -> None:
     """Entry point of the console script. Exit codes: 0 done, 2 bad input, 3 missing package, 4 failed, 130 Ctrl-C."""
     config = tyro.extras.subcommand_cli_from_dict(NAMES, prog="tunewright", description=__doc__, args=arguments)
-    run(config)
+    run(config, (sys.argv[1:] if arguments is None else arguments)[1:])
 
 
-def run(config: Any) -> None:
-    """Carry out one command."""
+def run(config: Any, arguments: Sequence[str]) -> None:
+    """Carry out one command; `arguments` are those that `config` was made from."""
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a log shows lines as they happen
     with one_line_errors(config.debug):
+        if isinstance(config, TrainConfig) and config.resume:
+            config = with_recorded_settings(config, arguments)
         COMMANDS[type(config)](config)
 
 

@@ -18,13 +18,15 @@ ROWS_SHOWN = 12
 
 
 class LiveProgress:
-    """Shows iterations. Use it as a context manager around training."""
+    """Shows iterations. Use it as a context manager around training; `seconds_before` were spent on it earlier."""
 
-    def __init__(self, iterations: float, seconds: float, console: Console | None = None) -> None:
+    def __init__(
+        self, iterations: float, seconds: float, console: Console | None = None, seconds_before: float = 0.0
+    ) -> None:
         self._console = console or Console()
         self._iterations = iterations
         self._seconds = seconds
-        self._began = time.perf_counter()
+        self._began = time.perf_counter() - seconds_before
         self._rows: deque[Progress] = deque(maxlen=ROWS_SHOWN)
         self._live = Live(console=self._console, auto_refresh=False) if self._console.is_terminal else None
 

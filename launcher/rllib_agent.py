@@ -5,6 +5,8 @@ python launcher/rllib_agent.py --iter=20 --dataset=mm64_128_16_range --trainer=p
 
 from __future__ import annotations
 
+import sys
+
 import tyro
 
 from launcher.cli import run
@@ -12,7 +14,7 @@ from launcher.train import TrainConfig
 
 
 def main() -> None:
-    run(tyro.cli(TrainConfig, description=__doc__))
+    run(tyro.cli(TrainConfig, description=__doc__), sys.argv[1:])
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,7 +15,11 @@ from eval.report import require_matplotlib
 from launcher.evaluation import prove
 from launcher.folders import runs_folder
 from launcher.live_progress import LiveProgress
+from launcher.resume import go_on, newest_whole
+from models.interrupts import Interrupts
 from models.policy import Policy
+from models.store.atomic import NotWritten
+from models.store.locate import locate_run
 from models.store.run_directory import RunDirectory
 from models.train_settings import TrainSettings
 from models.trainers import trainer_name
@@ -34,7 +39,7 @@ SAVE_EVERY_S = 60.0
 class TrainConfig:
     """Train a policy, evaluate it on held-out benchmarks, and write a run directory with a report."""
 
-    dataset: str
+    dataset: str = ""
     """Suite of benchmarks: a name under datasets/ or the path of a folder."""
     problem: str = ""
     """The problem that the suite must be of, such as loop_nest. Empty: whatever it is of."""
@@ -72,6 +77,13 @@ class TrainConfig:
     """File of measured evaluations to use and extend, for runs that share one; records.jsonl of the run otherwise."""
     measure_doubtful: bool = False
     """Measure those again that --records says timed out, crashed or were disturbed."""
+    save_replay: bool = False
+    """Keep replayed experience in checkpoints (dqn), so that --resume does not collect it anew."""
+    resume: str = ""
+    """Run directory or checkpoint to go on from. All other settings are then the run's own, unless they are given;
+    --iter and --minutes count what was done before."""
+    resume_anyway: bool = False
+    """Go on although settings or benchmarks differ that results depend on."""
     debug: bool = False
     """Show the traceback of an error."""
 
@@ -110,6 +122,7 @@ class TrainConfig:
             seed=self.seed,
             records=str(self.records.absolute()) if self.records else None,
             measure_doubtful=self.measure_doubtful,
+            save_replay=self.save_replay,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -117,6 +130,8 @@ class TrainConfig:
 
     def check(self) -> None:
         """Refuse what can't work before anything is started or written."""
+        if not self.dataset:
+            raise UserError("--dataset is missing: name a suite under datasets/ or give a folder of benchmarks")
         trainer_name(self.trainer)
         for what, value, least in (
             ("--iter", self.iterations, 1),
@@ -145,14 +160,22 @@ def run_train(config: TrainConfig) -> None:
     settings = config.settings(suite.problem)
     held_out = Suite.select({**settings.env, "split": "test"})
     record = {"settings": asdict(settings), "suite_hash": suite.hash, "config": config.to_json()}
-    label = f"{suite.problem}-{trainer_name(config.trainer)}-{suite.name}"
-    run = RunDirectory.create(config.runs or runs_folder(), label, record)
+    if config.resume:
+        run, checkpoint = locate_run(config.resume)
+    else:
+        label = f"{suite.problem}-{trainer_name(config.trainer)}-{suite.name}"
+        run, checkpoint = RunDirectory.create(config.runs or runs_folder(), label, record), None
     settings = replace(settings, records=settings.records or str(run.records.absolute()))
-    with started(settings, run) as session:
-        print(f"run directory: {run.path}")
-        policy = learn(config, session, run)
-    if config.eval_size:
-        prove(policy, held_out.sample(config.eval_size, config.seed), config.eval_time, run.report)
+    with Interrupts() as interrupts, run.locked():
+        if config.resume:
+            checkpoint = newest_whole(run, checkpoint)
+        with started(config, settings, run, checkpoint, interrupts) as session:
+            print(f"run directory: {run.path}")
+            if config.resume:
+                go_on(session, run, checkpoint, record)
+            policy = learn(config, session, run)
+        if config.eval_size:
+            prove(policy, held_out.sample(config.eval_size, config.seed), config.eval_time, run.report)
     print(f"Saved at: {run.path}")
     if suite.problem == "loop_nest":
         print(f"tune one shape:  tunewright tune mm 200x144x96 --policy {run.path}")
@@ -160,47 +183,66 @@ def run_train(config: TrainConfig) -> None:
 
 
 @contextmanager
-def started(settings: TrainSettings, run: RunDirectory) -> Iterator[TrainingSession]:
-    """A training session of the run. Where it can't start, perhaps because a package is missing, no run is left."""
+def started(
+    config: TrainConfig, settings: TrainSettings, run: RunDirectory, checkpoint: Path | None, interrupts: Interrupts
+) -> Iterator[TrainingSession]:
+    """A training session of the run. Where a new one can't start, perhaps for want of a package, no run is left."""
     with ExitStack() as stack:
         try:
-            session = stack.enter_context(TrainingSession(settings))
+            session = stack.enter_context(TrainingSession(settings, checkpoint, config.resume_anyway, interrupts))
         except BaseException:
-            run.discard()
+            if not config.resume:
+                run.discard()
             raise
         yield session
 
 
 def learn(config: TrainConfig, session: TrainingSession, run: RunDirectory) -> Policy:
-    """Train until a limit is reached or Ctrl-C is pressed; what was learnt is saved either way.
+    """Train until a limit is reached or a signal ends it; what was learnt is saved either way.
 
-    When an iteration fails, what was saved last stays: the weights may be what is wrong.
+    When an iteration fails, what was saved last stays: the weights may be what is wrong. When there is no room to save
+    on the way, training goes on.
     """
-    saved = time.perf_counter()
-    interrupt: KeyboardInterrupt | None = None
-    with LiveProgress(config.iterations, config.seconds) as live:
+    interrupted: KeyboardInterrupt | None = None
+    policy, at = None, session.counters
+    with LiveProgress(config.iterations, config.seconds, seconds_before=session.counters.seconds) as live:
+        saved = time.perf_counter()
         try:
             while live.share_done(session.iteration) < 1:
                 progress = session.step()
-                run.log(asdict(progress))
+                with warned():
+                    run.log(asdict(progress))
                 live.show(progress)
                 if time.perf_counter() - saved > SAVE_EVERY_S:
-                    save(session, run)
+                    with warned():
+                        policy, at = save(session, run), session.counters
                     saved = time.perf_counter()
-        except KeyboardInterrupt as pressed:
-            interrupt = pressed
-    if interrupt and not session.iteration:
-        raise interrupt
-    policy = save(session, run)
+                session.interrupts.check()
+        except KeyboardInterrupt as signal:
+            interrupted = signal
+            session.interrupts.accept()
+            print(f"{session.interrupts.reason or 'interrupted'}: saving", flush=True)
+    if policy is None or session.counters != at:
+        policy = save(session, run)
     print(f"policy: {run.policy}")
-    if interrupt:
-        raise interrupt
+    if interrupted:
+        raise interrupted
     return policy
 
 
+@contextmanager
+def warned() -> Iterator[None]:
+    """What can't be written for want of room costs a line, not the training."""
+    try:
+        yield
+    except (NotWritten, OSError) as error:
+        print(f"warning: {error}; training goes on", file=sys.stderr, flush=True)
+
+
 def save(session: TrainingSession, run: RunDirectory) -> Policy:
-    """Write a checkpoint to go on from, and the policy to use."""
-    run.checkpoint(session)
-    policy = session.policy()
-    policy.save(run.policy)
+    """Write a checkpoint to go on from, and the policy to use; no interrupt comes between the two."""
+    with session.interrupts.held():
+        run.checkpoint(session)
+        policy = session.policy()
+        policy.save(run.policy)
     return policy

@@ -1,20 +1,26 @@
-"""A checkpoint on disk: what a learner knows, and how far training has come. Data only, like the policy file."""
+"""A checkpoint on disk: all that training needs to go on. Data only, like the policy file: arrays and JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from models.store.atomic import new_directory, read_json, write_json
-from models.store.tensor_file import check_tensors, read_tensors, write_tensors
+from models.store.manifest import Damaged, check_manifest, write_manifest
+from models.store.tensor_file import read_tensors, write_tensors
 from rllib_envs.errors import UserError
 
-SCHEMA_VERSION = 1
-ARRAYS, DESCRIPTION = "learner.safetensors", "checkpoint.json"
+SCHEMA_VERSION = 2
+DESCRIPTION, LEARNER, RANDOM, ALGORITHM = (
+    "checkpoint.json",
+    "learner.safetensors",
+    "random.safetensors",
+    "algorithm.safetensors",
+)
 OPTIMISER = "optimiser/"
 """What the names of the optimiser's arrays begin with."""
 
@@ -29,36 +35,78 @@ class Counters:
     best_speedup: float | None = None
 
 
-def write_checkpoint(
-    directory: str | Path, learner: Mapping[str, Any], counters: Counters, arrays: Mapping[str, np.ndarray]
-) -> Path:
-    """`learner` says what the arrays belong to: the trainer's name and the network's shape."""
-    description = {"schema_version": SCHEMA_VERSION, "learner": learner, "counters": asdict(counters)}
-    with new_directory(directory) as folder:
-        write_tensors(folder / ARRAYS, arrays)
-        write_json(folder / DESCRIPTION, description)
-    return Path(directory)
+@dataclass(frozen=True)
+class Checkpoint:
+    """What is saved and what is read back."""
 
+    identity: Mapping[str, Any]
+    """What can't change between two parts of one training: see `models.continuation`."""
+    settings: Mapping[str, Any]
+    """What should not."""
+    counters: Counters
+    score: float
+    """Mean return of the last iteration's episodes."""
+    learner: Mapping[str, np.ndarray] = field(repr=False)
+    """float32: weights, target weights, the optimiser's memory."""
+    random: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
+    """The driver's random number generators."""
+    algorithm: Mapping[str, np.ndarray | float] = field(default_factory=dict, repr=False)
+    """What the algorithm itself remembers, such as a replay buffer: arrays and plain numbers."""
 
-def read_checkpoint(
-    directory: str | Path, learner: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]
-) -> tuple[Counters, dict[str, np.ndarray]]:
-    """The counters and arrays; UserError unless they are whole and belong to this `learner` with these `shapes`."""
-    path = Path(directory) / DESCRIPTION
-    description = read_json(path, "a checkpoint's description")
-    for name, ours in {"schema_version": SCHEMA_VERSION, "learner": learner}.items():
-        if description.get(name) != ours:
-            raise UserError(
-                f"{path} has {name} {description.get(name)!r} and this session {ours!r}; "
-                "both must be the same to go on from it"
+    def write(self, directory: str | Path) -> Path:
+        """Make the folder, complete or not at all. Raises NotWritten when it can't be made."""
+        numbers = {name: value for name, value in self.algorithm.items() if not isinstance(value, np.ndarray)}
+        description = {
+            "schema_version": SCHEMA_VERSION,
+            "identity": dict(self.identity),
+            "settings": dict(self.settings),
+            "counters": asdict(self.counters),
+            "score": self.score,
+            "algorithm": numbers,
+        }
+        with new_directory(directory) as folder:
+            write_tensors(folder / LEARNER, self.learner)
+            write_tensors(folder / RANDOM, self.random)
+            arrays = {name: value for name, value in self.algorithm.items() if isinstance(value, np.ndarray)}
+            write_tensors(folder / ALGORITHM, arrays)
+            write_json(folder / DESCRIPTION, description)
+            write_manifest(folder, {"iteration": self.counters.iteration, "score": self.score})
+        return Path(directory)
+
+    @classmethod
+    def read(cls, directory: str | Path) -> Checkpoint:
+        """Raises Damaged, naming the file, when it isn't what was written, and UserError for another schema version."""
+        folder = Path(directory)
+        if not folder.is_dir():
+            raise UserError(f"checkpoint {folder} does not exist")
+        description = read_description(folder)
+        check_manifest(folder)
+        try:
+            return cls(
+                identity=dict(description["identity"]),
+                settings=dict(description["settings"]),
+                counters=Counters(**description["counters"]),
+                score=float(description["score"]),
+                learner=read_tensors(folder / LEARNER),
+                random=read_tensors(folder / RANDOM),
+                algorithm={**description["algorithm"], **read_tensors(folder / ALGORITHM)},
             )
+        except (KeyError, TypeError, ValueError) as error:
+            if isinstance(error, UserError):
+                raise Damaged(str(error)) from None
+            raise Damaged(f"{folder / DESCRIPTION} lacks what it should hold: {type(error).__name__} {error}") from None
+
+
+def read_description(folder: Path) -> dict[str, Any]:
+    """The checkpoint's JSON part. UserError for another schema version, Damaged when it can't be read."""
+    path = folder / DESCRIPTION
     try:
-        counters = Counters(**description["counters"])
-    except (KeyError, TypeError) as error:
-        raise UserError(f"{path} lacks its counters ({error}); use another checkpoint") from None
-    arrays = read_tensors(path.with_name(ARRAYS))
-    if not any(name.startswith(OPTIMISER) for name in arrays):
-        # An optimiser that has made no step yet remembers nothing.
-        shapes = {name: shape for name, shape in shapes.items() if not name.startswith(OPTIMISER)}
-    check_tensors(path.with_name(ARRAYS), arrays, shapes)
-    return counters, arrays
+        description = read_json(path, "a checkpoint's description")
+    except UserError as error:
+        raise Damaged(str(error)) from None
+    if description.get("schema_version") != SCHEMA_VERSION:
+        raise UserError(
+            f"{path} has schema version {description.get('schema_version')!r}; this installation reads version "
+            f"{SCHEMA_VERSION}. Go on from it with the release that wrote it, or train again"
+        )
+    return description

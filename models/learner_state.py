@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from models.checkpoint import OPTIMISER
+from models.interrupts import Interrupts
+from models.store.tensor_file import check_tensors
 
 if TYPE_CHECKING:
     from ray.rllib.core.learner.torch.torch_learner import TorchLearner
@@ -71,3 +74,28 @@ def learner_shapes(learner: TorchLearner) -> dict[str, tuple[int, ...]]:
         fields = {"step": (), "exp_avg": shape, "exp_avg_sq": shape}
         shapes |= {f"{OPTIMISER}{index}/{field}": size for field, size in fields.items()}
     return shapes
+
+
+def check_learner(arrays: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """UserError unless a checkpoint's arrays have these names and shapes and are numbers."""
+    if not any(name.startswith(OPTIMISER) for name in arrays):
+        # An optimiser that has made no step yet remembers nothing.
+        shapes = {name: shape for name, shape in shapes.items() if not name.startswith(OPTIMISER)}
+    check_tensors(Path("the checkpoint's learner.safetensors"), arrays, shapes)
+
+
+def changes_held(learner_group: Any, interrupts: Interrupts) -> None:
+    """Let no interrupt come in the middle of an update of the weights, where the learner is in this process."""
+    learner = getattr(learner_group, "_learner", None)
+    if learner is None:
+        return  # it is in a process of its own, and answers a question only between two updates
+    for name in ("apply_gradients", "after_gradient_based_update"):
+        setattr(learner, name, _held(getattr(learner, name), interrupts))
+
+
+def _held(change: Callable[..., Any], interrupts: Interrupts) -> Callable[..., Any]:
+    def held(*arguments: Any, **named: Any) -> Any:
+        with interrupts.held():
+            return change(*arguments, **named)
+
+    return held

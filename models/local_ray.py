@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+import signal
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+
+from rllib_envs.errors import UserError
 
 OBJECT_STORE_BYTES = 128 << 20
 """A fragment of episodes is below 1 MB, so this holds what a hundred runners have in flight."""
@@ -15,6 +18,23 @@ QUIET = {
     # A cluster of this process alone needs no token, and Ray would write one into the home directory.
     "RAY_AUTH_MODE": "disabled",
 }
+
+
+def check_gpus(asked: int) -> None:
+    """UserError when there are fewer GPUs: here, or for several learners in the Ray cluster that is in use."""
+    import ray
+    import torch
+
+    found = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if asked > 1 and ray.is_initialized():
+        resources: Mapping[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        found = int(resources.get("GPU", 0))
+    if asked > found:
+        one = asked == 1
+        raise UserError(
+            f"{asked} GPU{'' if one else 's'} {'was' if one else 'were'} asked for and {found or 'none'} found here; "
+            f"set RLLIB_NUM_GPUS={found}{'' if found else ' to learn on the CPU'}"
+        )
 
 
 @contextmanager
@@ -29,18 +49,25 @@ def ray_running(workers: int, gpus: int) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    ray.init(
-        # Any other address would join whatever cluster the machine happens to be part of.
-        address="local",
-        num_cpus=workers + 1,
-        num_gpus=gpus,
-        object_store_memory=OBJECT_STORE_BYTES,
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-        # Each worker computes small matrices; threads of several workers would only wait for each other.
-        runtime_env={"env_vars": {"OMP_NUM_THREADS": "1"}},
-    )
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        ray.init(
+            # Any other address would join whatever cluster the machine happens to be part of.
+            address="local",
+            num_cpus=workers + 1,
+            num_gpus=gpus,
+            object_store_memory=OBJECT_STORE_BYTES,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            # Each worker computes small matrices; threads of several workers would only wait for each other.
+            runtime_env={"env_vars": {"OMP_NUM_THREADS": "1"}},
+        )
+    except SystemExit as error:
+        raise KeyboardInterrupt("SIGTERM while Ray was starting") from error
+    if callable(before):
+        # While it starts, Ray puts a handler of its own in the place of this one, and would keep it.
+        signal.signal(signal.SIGTERM, before)
     try:
         yield
     finally:

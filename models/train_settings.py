@@ -43,6 +43,8 @@ class TrainSettings:
     """File of measured evaluations to read and extend; None for none. Its path must be the same for all runners."""
     measure_doubtful: bool = False
     """Measure those again that it says timed out, crashed or were disturbed."""
+    save_replay: bool = False
+    """Keep replayed experience in checkpoints, where the trainer has any. They are then as large as that is."""
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     """The network's shape."""
     trainer_settings: Mapping[str, Any] = field(default_factory=dict)

@@ -7,37 +7,48 @@ import math
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from models.checkpoint import Counters, read_checkpoint, write_checkpoint
+from models.algorithm_hooks import continue_from, steps_played, stop_algorithm
+from models.checkpoint import Checkpoint, Counters
+from models.continuation import changeable, check_continuation, identity
 from models.episode_results import geometric_mean, log_episode, read_episodes
+from models.interrupts import Interrupts
+from models.iteration import OutOfMemory, TrainingError, next_result
 from models.learner_state import (
+    changes_held,
+    check_learner,
     learner_shapes,
     read_acting_weights,
     read_learner,
     read_network,
     write_learner,
 )
-from models.local_ray import ray_running
+from models.local_ray import check_gpus, ray_running
 from models.policy import Policy
+from models.random_state import read_random_state, write_random_state
 from models.runners.outcomes import ENVS_LOST
 from models.store.versions import versions
 from models.train_settings import TrainSettings
 from models.trainers import make_trainer, trainer_name
-from rllib_envs.errors import MissingPackage, TunewrightError, UserError
+from rllib_envs.errors import MissingPackage
 from rllib_envs.registry import make_problem
 from rllib_envs.suite import Suite
 
 if TYPE_CHECKING:
     from ray.rllib.algorithms.algorithm_config import AlgorithmConfig
 
+__all__ = ["OutOfMemory", "Progress", "TrainingError", "TrainingSession"]
+
 SAMPLE_TIMEOUT_SECONDS = 600.0
 """Longest wait for one fragment of episodes. RLlib throws away what arrives later, so this allows 1000 evaluations of
 half a second."""
+STOP_SECONDS = 5.0
+"""Given to the environment runners for closing their environments; then they are killed, whatever they are doing."""
 RESTART_DELAY_SECONDS = 1.0
 """A runner that died is replaced after this long; RLlib's own default is a minute."""
 PROBE_SECONDS = 5.0
@@ -55,10 +66,6 @@ LOSSES = (
     "td_error_mean",
 )
 """The figures worth a curve, by RLlib's names; each trainer has some of them."""
-
-
-class TrainingError(TunewrightError):
-    """Training can't go on. The message gives the cause; checkpoints written before are intact."""
 
 
 @dataclass(frozen=True)
@@ -92,11 +99,22 @@ class Progress:
 class TrainingSession:
     """Builds an algorithm, steps it, and hands out its policy. Use it as a context manager.
 
-    Starts a Ray of its own unless one is initialised, and stops only what it started.
+    Starts a Ray of its own unless one is initialised, and stops only what it started. With a `checkpoint` it goes on
+    from there: UserError, before anything is started, when that is damaged or belongs to another training, and also
+    when other settings differ that results depend on, unless `anyway`.
     """
 
-    def __init__(self, settings: TrainSettings) -> None:
+    def __init__(
+        self,
+        settings: TrainSettings,
+        checkpoint: str | Path | None = None,
+        anyway: bool = False,
+        interrupts: Interrupts | None = None,
+    ) -> None:
         self.settings = settings
+        self.interrupts = interrupts or Interrupts()
+        self._checkpoint, self._anyway = checkpoint, anyway
+        self._name = uuid4().hex
         self.trainer = make_trainer(settings.trainer, settings.trainer_settings)
         self.suite = Suite.load(settings.env["suite"])
         self.counters = Counters()
@@ -118,20 +136,24 @@ class TrainingSession:
                 f"training needs Ray RLlib and PyTorch ({error}); pip install 'tunewright[train]'"
             ) from None
         settings = self.settings
-        if settings.gpus == 1 and not torch.cuda.is_available():
-            raise UserError("1 GPU was asked for and PyTorch finds none here; set RLLIB_NUM_GPUS=0 to learn on the CPU")
+        check_gpus(settings.gpus)
         with contextlib.ExitStack() as stack:
             self._problem = make_problem(settings.env["problem"], settings.env.get("problem_config"))
             stack.callback(self._problem.close)
+            start = self._read(self._checkpoint, self._anyway) if self._checkpoint else None
             # Matrices this small are slower on several threads, and the environments want the other cores.
             stack.callback(torch.set_num_threads, torch.get_num_threads())
             torch.set_num_threads(1)
             learners = settings.gpus if settings.gpus > 1 else 0
             stack.enter_context(ray_running(settings.env_runners + learners, settings.gpus))
-            self._algorithm = self._algorithm_config().build_algo()
+            self._algorithm = self._algorithm_config(start.counters.env_steps if start else 0).build_algo()
             # RLlib makes an empty folder for results in the home directory; ours go to the run directory.
             stack.callback(shutil.rmtree, self._algorithm.logdir, ignore_errors=True)
-            stack.callback(self._algorithm.stop)
+            stack.callback(self._stop)
+            self._algorithm.keeps_replay = settings.save_replay
+            changes_held(self._algorithm.learner_group, self.interrupts)
+            if start:
+                self._put_back(start)
             self._cleanup = stack.pop_all()
         return self
 
@@ -140,7 +162,10 @@ class TrainingSession:
     ) -> None:
         self._cleanup.close()
 
-    def _algorithm_config(self) -> AlgorithmConfig:
+    def _stop(self) -> None:
+        stop_algorithm(self._algorithm, patience=0.0 if self.interrupts.reason else STOP_SECONDS)
+
+    def _algorithm_config(self, start: int) -> AlgorithmConfig:
         from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 
         from models.runners.env_factory import IN_PROCESSES
@@ -155,7 +180,12 @@ class TrainingSession:
         return (
             config.environment(
                 TrainingEnv,
-                env_config={**settings.env_config, "session": uuid4().hex, IN_PROCESSES: settings.env_processes},
+                env_config={
+                    **settings.env_config,
+                    "session": self._name,
+                    "start": start,
+                    IN_PROCESSES: settings.env_processes,
+                },
                 disable_env_checking=True,
             )
             .env_runners(
@@ -182,23 +212,19 @@ class TrainingSession:
         )
 
     def step(self) -> Progress:
-        """One iteration. Raises TrainingError when it failed, played nothing, or left a loss that is no number."""
+        """One iteration. Raises TrainingError when it failed, brought nothing, or left a loss that is no number.
+
+        An interrupt ends it early and between two changes of the weights; what was played until then counts.
+        """
         number, started = self.counters.iteration + 1, time.perf_counter()
         try:
-            result = self._algorithm.train()
-        except Exception as error:
-            cause = _root_cause(error)
-            raise TrainingError(f"iteration {number} failed with {type(cause).__name__}: {cause}") from error
+            result = next_result(self._algorithm, number, self.counters.env_steps, self._name, self.interrupts)
+        except KeyboardInterrupt:
+            seconds = self.counters.seconds + time.perf_counter() - started
+            self.counters = replace(self.counters, env_steps=self._steps_played(), seconds=seconds)
+            raise
         seconds = time.perf_counter() - started
         played = result.get("env_runners", {})
-        steps = played.get("num_env_steps_sampled", 0)
-        # RLlib reports NaN for a sum of nothing.
-        if not steps > 0:
-            raise TrainingError(
-                f"iteration {number} played no environment step in {seconds:.0f} s: all {self.settings.env_runners} "
-                f"environment runners failed, or took longer than {SAMPLE_TIMEOUT_SECONDS:.0f} s. "
-                "With env_runners=0 the same training shows the environment's own error"
-            )
         learnt = result.get("learners", {}).get("default_policy", {})
         losses = {name: float(learnt[name]) for name in LOSSES if name in learnt}
         if bad := [name for name, value in losses.items() if not math.isfinite(value)]:
@@ -208,7 +234,7 @@ class TrainingSession:
             )
         returns, speedups = read_episodes(played)
         best = max((ratio for ratio in (*speedups, self.counters.best_speedup) if ratio is not None), default=None)
-        self.counters = Counters(number, self.counters.env_steps + int(steps), self.counters.seconds + seconds, best)
+        self.counters = Counters(number, self._steps_played(), self.counters.seconds + seconds, best)
         self.score = sum(returns) / len(returns) if returns else self.score
         return Progress(
             **asdict(self.counters),
@@ -220,6 +246,10 @@ class TrainingSession:
             losses=losses,
             figures=result.get("apex_dqn", {}),
         )
+
+    def _steps_played(self) -> int:
+        """Environment steps so far, through restarts."""
+        return max(steps_played(self._algorithm), self.counters.env_steps)
 
     def policy(self) -> Policy:
         """A copy of the present policy, independent of Ray and of this session."""
@@ -245,49 +275,49 @@ class TrainingSession:
             },
         )
 
-    @property
-    def _learner(self) -> dict[str, Any]:
-        return {"trainer": trainer_name(self.settings.trainer), "encoder": asdict(self.settings.encoder)}
-
     def save(self, directory: str | Path) -> Path:
-        """Write a checkpoint: the learner's arrays and the counters, as data. Replayed experience is not kept."""
-        return write_checkpoint(directory, self._learner, self.counters, self._ask_learner(read_learner))
+        """Write a checkpoint. Raises NotWritten when that is not possible; what was there before stays."""
+        remembered = getattr(self._algorithm, "training_state", dict)
+        with self.interrupts.held():
+            checkpoint = Checkpoint(
+                identity=identity(self.settings, self._problem),
+                settings=changeable(self.settings, self.suite),
+                counters=self.counters,
+                score=self.score,
+                learner=self._ask_learner(read_learner),
+                random=read_random_state(),
+                algorithm=remembered(),
+            )
+            return checkpoint.write(directory)
 
-    def restore(self, directory: str | Path) -> None:
-        """Go on from a checkpoint of a session with the same trainer and network; other settings may differ.
+    def restore(self, directory: str | Path, anyway: bool = False) -> None:
+        """Go on from a checkpoint of the same training. A session that is made with it also plays other episodes.
 
-        Raises UserError when the checkpoint is damaged or belongs to another trainer or network.
+        Raises UserError when the checkpoint is damaged or belongs to another training, and unless `anyway` when
+        settings differ that results depend on.
         """
-        shapes = self._ask_learner(learner_shapes)
-        counters, arrays = read_checkpoint(directory, self._learner, shapes)
+        self._put_back(self._read(directory, anyway))
+
+    def _read(self, directory: str | Path, anyway: bool) -> Checkpoint:
+        checkpoint = Checkpoint.read(directory)
+        recorded = {"identity": checkpoint.identity, "settings": checkpoint.settings}
+        check_continuation(Path(directory), recorded, self.settings, self._problem, self.suite, anyway)
+        return checkpoint
+
+    def _put_back(self, checkpoint: Checkpoint) -> None:
+        check_learner(checkpoint.learner, self._ask_learner(learner_shapes))
+        arrays = dict(checkpoint.learner)
         for answer in self._algorithm.learner_group.foreach_learner(lambda learner: write_learner(learner, arrays)):
             answer.get()
-        _continue_from(self._algorithm, self._ask_learner(read_acting_weights), counters.env_steps)
-        self.counters = counters
+        if checkpoint.algorithm:
+            self._algorithm.set_training_state(checkpoint.algorithm)
+        continue_from(self._algorithm, self._ask_learner(read_acting_weights), checkpoint.counters.env_steps)
+        if checkpoint.settings.get("seed") == self.settings.seed:
+            write_random_state(checkpoint.random)
+        self.counters, self.score = checkpoint.counters, checkpoint.score
 
     def _ask_learner(self, question: Any) -> Any:
         """The first learner's answer; all learners hold the same state."""
         for answer in self._algorithm.learner_group.foreach_learner(question):
             return answer.get()
         raise TrainingError("no learner answers; start again from the last checkpoint")
-
-
-def _continue_from(algorithm: Any, weights: Any, env_steps: int) -> None:
-    """Give the environment runners the learner's weights, and everything with a schedule the step count."""
-    from ray.rllib.core import COMPONENT_RL_MODULE
-    from ray.rllib.utils.metrics import ENV_RUNNER_RESULTS, NUM_ENV_STEPS_SAMPLED_LIFETIME
-    from ray.rllib.utils.metrics.metrics_logger import MetricsLogger
-
-    counted = algorithm.metrics.peek((ENV_RUNNER_RESULTS, NUM_ENV_STEPS_SAMPLED_LIFETIME), default=0)
-    report = MetricsLogger(root=False)
-    report.log_value(NUM_ENV_STEPS_SAMPLED_LIFETIME, env_steps - counted, reduce="lifetime_sum", with_throughput=True)
-    algorithm.metrics.aggregate([report.reduce()], key=ENV_RUNNER_RESULTS)
-    state = {COMPONENT_RL_MODULE: weights, NUM_ENV_STEPS_SAMPLED_LIFETIME: env_steps}
-    algorithm.env_runner_group.foreach_env_runner(lambda runner: runner.set_state(state))
-
-
-def _root_cause(error: BaseException) -> BaseException:
-    """The exception that started it; RLlib wraps what an environment raises in an empty RuntimeError."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return error

@@ -46,10 +46,12 @@ class TrainingEnv(gymnasium.Wrapper[PolicyInput, int, PolicyInput, int]):
         """Build from plain data.
 
         Keys: those of `TuningEnv.from_config`; `session`, any name of it; and, where evaluations are to be recorded,
-        `records` and `measure_doubtful`, the arguments of `RecordStore`.
+        `records` and `measure_doubtful`, the arguments of `RecordStore`. `start` is the number of steps that were
+        played before a restart, so that what follows does not repeat them.
         """
         super().__init__(TuningEnv.from_config(config, _shared_cache(config)))
         self._worker = getattr(config, "worker_index", 0)
+        self._start = config.get("start", 0)
         self._return = 0.0
 
     def reset(
@@ -58,7 +60,7 @@ class TrainingEnv(gymnasium.Wrapper[PolicyInput, int, PolicyInput, int]):
         self._return = 0.0
         if seed is not None:
             # RLlib counts seeds up over workers and over each worker's environments, so neighbours would share one.
-            seed = int(np.random.SeedSequence([seed, self._worker]).generate_state(1)[0])
+            seed = int(np.random.SeedSequence([seed, self._worker, self._start]).generate_state(1)[0])
         return self.env.reset(seed=seed, options=options)
 
     def step(self, action: int) -> tuple[PolicyInput, float, bool, bool, dict[str, Any]]:

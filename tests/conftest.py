@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -34,3 +36,19 @@ def toy_suite(tmp_path: Path) -> Path:
         benchmark = Benchmark(f"toy{index}", "toy", {"targets": targets})
         (folder / f"toy{index}.json").write_text(benchmark.to_json())
     return folder
+
+
+@pytest.fixture
+def file_size_limit():
+    """A context in which this process can write no larger file: to a program the same as a disk that is full."""
+
+    @contextmanager
+    def limit(size: int):
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return limit

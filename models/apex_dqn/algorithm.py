@@ -53,6 +53,8 @@ class ApexDQN(DQN):
         self._requested_updates = self._broadcast_at = 0
         self._last_probe = 0.0
         self._drawn: list[Drawn] = []
+        self.keeps_replay = bool(self.config.store_buffer_in_checkpoints)
+        """Whether `training_state` has the replay in it."""
         if self.config.num_env_runners:
             self._shards = ShardGroup(self.config)
             actors = self._shards.actors
@@ -257,9 +259,9 @@ class ApexDQN(DQN):
         return result
 
     def training_state(self) -> dict[str, Any]:
-        """Counters, and the replay's arrays if `store_buffer_in_checkpoints`; what learners hold is kept elsewhere."""
+        """Counters, and the replay's arrays if `keeps_replay`; what learners hold is kept elsewhere."""
         state: dict[str, Any] = {**self._meter.state()}
-        if self.config.store_buffer_in_checkpoints:
+        if self.keeps_replay:
             parts = ray.get([shard.arrays.remote() for shard in self._shards.actors]) if self._shards else None
             arrays = joined_by_age(parts) if parts is not None else self._replay.arrays()
             state |= {REPLAY + name: array for name, array in arrays.items()}

@@ -64,7 +64,8 @@ class ApexEnvRunner(PoolEnvRunner):
         ladder = epsilon_ladder(runners * envs, self.config.epsilon_base, self.config.epsilon_alpha)
         first = max((self.worker_index or 0) - 1, 0) * envs
         # Runners added beyond the configured number go up the ladder again.
-        return np.take(ladder, first + np.arange(envs), mode="wrap")
+        own: np.ndarray = ladder[(first + np.arange(envs)) % len(ladder)]
+        return own
 
     def exploration(self, indices: list[int]) -> dict[str, Any]:
         """What `forward_exploration` gets for these environments."""

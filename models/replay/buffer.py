@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 import tree
 
+from models.random_state import read_generator, write_generator
 from models.replay.transitions import Transitions
 
 PRIORITIES = "priorities"
+GENERATOR = "generator"
+"""The name under which the generator's state is kept, beside the columns."""
 
 
 class ReplayBuffer:
@@ -25,17 +28,17 @@ class ReplayBuffer:
         self._rng = np.random.default_rng(seed)
 
     def add(self, transitions: Transitions) -> np.ndarray:
-        """Store them over the oldest ones; the rows that they are in now."""
-        columns = transitions._asdict()
+        """Store them over the oldest ones, the last of them if they are too many; the rows that they are in now."""
+        columns = transitions.last(self.capacity)._asdict()
         del columns[PRIORITIES]
         if self._columns is None:
             self._columns = tree.map_structure(
                 lambda array: np.zeros((self.capacity, *array.shape[1:]), array.dtype), columns
             )
-        rows = (self._next + np.arange(len(transitions))) % self.capacity
+        rows = (self._next + np.arange(len(columns["actions"]))) % self.capacity
         tree.map_structure(lambda stored, array: stored.__setitem__(rows, array), self._columns, columns)
-        self._next = int((self._next + len(transitions)) % self.capacity)
-        self.size = min(self.size + len(transitions), self.capacity)
+        self._next = int((self._next + len(rows)) % self.capacity)
+        self.size = min(self.size + len(rows), self.capacity)
         return rows
 
     def rows(self, rows: np.ndarray) -> dict[str, Any]:
@@ -52,6 +55,26 @@ class ReplayBuffer:
         """The rows in use, in the order in which they were written."""
         begin = self._next if self.size == self.capacity else 0
         return (begin + np.arange(self.size)) % self.capacity
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All transitions, oldest first, as named arrays; none when there is no transition."""
+        return flatten_columns(self.rows(self.oldest_first())) if self.size else {}
+
+    def add_arrays(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Add what `arrays` returned, perhaps a part of it or that of another replay."""
+        if arrays:
+            columns = nest_columns(arrays)
+            self.add(Transitions(**({PRIORITIES: np.zeros(len(columns["actions"]), np.float32)} | columns)))
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Its transitions, and the generator of its draws."""
+        return {**self.arrays(), GENERATOR: read_generator(self._rng)}
+
+    def set_state(self, state: Mapping[str, np.ndarray]) -> None:
+        """Hold what `state` returned, or the newest part of it that fits."""
+        self.size = self._next = 0
+        self.add_arrays({name: array for name, array in state.items() if name != GENERATOR})
+        write_generator(self._rng, state[GENERATOR])
 
 
 def flatten_columns(columns: Mapping[str, Any]) -> dict[str, np.ndarray]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from ray.rllib.algorithms.dqn import DQN
 from ray.rllib.core import DEFAULT_MODULE_ID
 from ray.rllib.env.single_agent_episode import SingleAgentEpisode
@@ -19,6 +21,8 @@ from ray.rllib.utils.metrics import (
 from models.replay.buffer import ReplayBuffer
 from models.replay.transitions import EpisodeAssembler
 
+REPLAY = "replay/"
+"""What the names of the memory's arrays in a checkpoint begin with."""
 PATIENCE_SECONDS = 60.0
 """How long all environment runners may be silent at once. A runner that died is back within ten seconds."""
 
@@ -26,7 +30,8 @@ PATIENCE_SECONDS = 60.0
 class ReplayDQN(DQN):
     """Plays a fragment, then learns from memory until every played step was drawn `training_intensity` times.
 
-    Learning waits until the memory holds `num_steps_sampled_before_learning_starts` steps, after a restart too.
+    Learning waits until the memory holds `num_steps_sampled_before_learning_starts` steps; after a restart too, unless
+    the checkpoint has the memory in it.
     """
 
     # RLlib declares these as they are before `setup`, when they are still None.
@@ -34,6 +39,8 @@ class ReplayDQN(DQN):
     metrics: Any
     env_runner_group: Any
     learner_group: Any
+    keeps_replay = False
+    """Whether `training_state` has the memory in it; the training session sets it."""
 
     def setup(self, config: Any) -> None:
         super().setup(config)
@@ -78,3 +85,17 @@ class ReplayDQN(DQN):
         batch = MultiAgentBatch({DEFAULT_MODULE_ID: samples}, env_steps=len(columns["actions"]))
         results = self.learner_group.update(batch=batch, timesteps={NUM_ENV_STEPS_SAMPLED_LIFETIME: env_steps})
         self.metrics.aggregate(results, key=LEARNER_RESULTS)
+
+    def training_state(self) -> dict[str, np.ndarray | float]:
+        """What a checkpoint should hold beside the learner: with `keeps_replay`, the memory and the updates it owes."""
+        if not self.keeps_replay:
+            return {}
+        memory = {REPLAY + name: array for name, array in self._replay.state().items()}
+        return {"updates_due": self._updates_due, **memory}
+
+    def set_training_state(self, state: Mapping[str, Any]) -> None:
+        """Put back what `training_state` returned."""
+        if "updates_due" in state:
+            self._updates_due = float(state["updates_due"])
+            memory = {name.removeprefix(REPLAY): array for name, array in state.items() if name.startswith(REPLAY)}
+            self._replay.set_state(memory)

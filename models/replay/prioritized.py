@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import tree
 
-from models.replay.buffer import PRIORITIES, ReplayBuffer, flatten_columns, nest_columns
+from models.replay.buffer import PRIORITIES, ReplayBuffer
 from models.replay.sum_tree import SumTree
 from models.replay.transitions import Transitions
 
@@ -36,7 +35,7 @@ class PrioritizedReplay(ReplayBuffer):
         self._tree = SumTree(capacity)
 
     def add(self, transitions: Transitions) -> np.ndarray:
-        transitions = Transitions(*(_last(field, self.capacity) for field in transitions))
+        transitions = transitions.last(self.capacity)
         rows = super().add(transitions)
         self._serials[rows] = self.next_serial + np.arange(len(rows))
         self.next_serial += len(rows)
@@ -81,21 +80,8 @@ class PrioritizedReplay(ReplayBuffer):
         return float(self._priorities[: self.size].mean()) if self.size else 0.0
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """All transitions with their priorities, oldest first, as named arrays; none when there is no transition."""
-        if not self.size:
-            return {}
-        rows = self.oldest_first()
-        return flatten_columns(self.rows(rows) | {PRIORITIES: self._priorities[rows]})
-
-    def add_arrays(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Add what `arrays` returned, perhaps a part of it or that of another replay."""
-        if not arrays:
-            return
-        self.add(Transitions(**nest_columns(arrays)))
-
-
-def _last(field: Any, count: int) -> Any:
-    return tree.map_structure(lambda array: array[-count:], field)
+        """As of any replay, with the priorities."""
+        return {**super().arrays(), PRIORITIES: self._priorities[self.oldest_first()]} if self.size else {}
 
 
 def deal(arrays: Mapping[str, np.ndarray], hands: int) -> list[dict[str, np.ndarray]]:

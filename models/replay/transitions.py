@@ -76,6 +76,12 @@ class Transitions(NamedTuple):
     def __len__(self) -> int:  # type: ignore[override]
         return len(self.actions)
 
+    def last(self, count: int) -> Transitions:
+        """The last `count` of them."""
+        if len(self) <= count:
+            return self
+        return Transitions(*(tree.map_structure(lambda array: array[-count:], field) for field in self))
+
     @staticmethod
     def joined(parts: list[Transitions]) -> Transitions:
         """Those of several episodes as one."""

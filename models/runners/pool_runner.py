@@ -15,6 +15,7 @@ from ray.rllib.env.single_agent_env_runner import SingleAgentEnvRunner
 from ray.rllib.env.single_agent_episode import SingleAgentEpisode
 from ray.rllib.utils.metrics import WEIGHTS_SEQ_NO
 
+from models.env_faults import SESSION, report_fault
 from models.runners.acting import decide, stack
 from models.runners.env_factory import IN_PROCESSES, env_factory
 from models.runners.env_pool import EnvPool, SerialPool
@@ -89,6 +90,15 @@ class PoolEnvRunner(SingleAgentEnvRunner):
     def exploration(self, indices: list[int]) -> dict[str, Any]:
         """Keyword arguments for the module's `forward_exploration`, whose rows are the environments `indices`."""
         return {}
+
+    def sample(self, **kwargs: Any) -> list[SingleAgentEpisode]:
+        """RLlib replaces a runner that raises without a word, so the driver is told what it was."""
+        try:
+            return super().sample(**kwargs)
+        except Exception as error:
+            if self.worker_index and SESSION in self.config.env_config:
+                report_fault(self.config.env_config[SESSION], error)
+            raise
 
     def _sample(
         self,

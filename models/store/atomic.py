@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import shutil
@@ -13,28 +14,58 @@ from typing import Any
 
 from rllib_envs.errors import UserError
 
+AT_FDCWD, RENAME_EXCHANGE = -100, 2
+"""Arguments of Linux's renameat2(2): paths count from the working directory, and the two change places."""
+
+
+class NotWritten(UserError):
+    """A file or folder could not be written, for instance because the disk is full. What was there before still is."""
+
 
 @contextmanager
 def new_directory(target: str | Path) -> Iterator[Path]:
     """Fill the folder that is handed out; when the block ends without an error it takes `target`'s place.
 
-    Raises UserError when the folder can't be written there.
+    It is on the disk by then. Raises NotWritten when the folder can't be written there.
     """
     target = Path(target).absolute()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         workplace = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     except OSError as error:
-        raise UserError(f"{target} can't be written: {error}; choose another place") from None
+        raise NotWritten(f"{target} can't be written: {error}; choose another place") from None
+    filled = workplace / "new"
     try:
-        filled, replaced = workplace / "new", workplace / "old"
         filled.mkdir()
         yield filled
-        if target.exists():
-            target.rename(replaced)
-        filled.rename(target)
+        for path in (*filled.iterdir(), filled):
+            flush_to_disk(path)
+        if not (target.exists() and _exchange(filled, target)):
+            if target.exists():
+                target.rename(workplace / "old")
+            filled.rename(target)
+        flush_to_disk(target.parent)
+    except OSError as error:
+        raise NotWritten(f"{target} can't be written: {error}; make room or choose another place") from None
     finally:
         shutil.rmtree(workplace, ignore_errors=True)
+
+
+def flush_to_disk(path: Path) -> None:
+    """Return when a file's content, or a folder's list of names, would survive a loss of power."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Let two folders change places in one step, so that there is no moment without either. False where that fails."""
+    rename = getattr(ctypes.CDLL(None), "renameat2", None)
+    if rename is None:
+        return False
+    return bool(rename(AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other), RENAME_EXCHANGE) == 0)
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -42,6 +73,7 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     text = json.dumps(content, indent=2, allow_nan=False) + "\n"
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.write_text(text)
+    flush_to_disk(draft)
     draft.replace(path)
 
 

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
+import os
 import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from models.store.atomic import read_json, write_json
+from models.store.checkpoints import Checkpoints
 from models.store.versions import hardware, versions
 from rllib_envs.errors import UserError
 
 RUNS = Path("runs")
-RECORD, METRICS, CHECKPOINTS, RANKING = "run.json", "metrics.jsonl", "checkpoints", "ranking.json"
+RECORD, METRICS, CHECKPOINTS = "run.json", "metrics.jsonl", "checkpoints"
+ABANDONED_METRICS = "metrics-abandoned.jsonl"
 EVALUATIONS = "records.jsonl"
 SCHEMA_VERSION = 1
 
@@ -28,11 +33,8 @@ class Session(Protocol):
     @property
     def iteration(self) -> int: ...
 
-    @property
-    def score(self) -> float:
-        """Higher is better."""
-
-    def save(self, directory: Path) -> Any: ...
+    def save(self, directory: Path) -> Any:
+        """Make the folder, with a manifest whose summary has the `score` that checkpoints are ranked by."""
 
 
 @dataclass(frozen=True)
@@ -116,43 +118,57 @@ class RunDirectory:
         with contextlib.suppress(OSError):
             self.path.parent.rmdir()
 
-    def checkpoint(self, session: Session) -> Path:
-        """Save the session as it is now, then remove all checkpoints but the best and the last.
+    @property
+    def checkpoints(self) -> Checkpoints:
+        return Checkpoints(self.path / CHECKPOINTS)
 
-        Of equal scores the later one is the best.
-        """
-        folder = self._checkpoint(session.iteration)
-        session.save(folder)
-        ranking = {**self._ranking(), session.iteration: session.score}
-        kept = {number: ranking[number] for number in sorted({_best(ranking), session.iteration})}
-        write_json(self.path / CHECKPOINTS / RANKING, {"scores": {str(key): value for key, value in kept.items()}})
-        for number in ranking.keys() - kept.keys():
-            shutil.rmtree(self._checkpoint(number), ignore_errors=True)
-        return folder
+    def checkpoint(self, session: Session) -> Path:
+        """Save the session as it is now, then remove all checkpoints but the last two and the best."""
+        return self.checkpoints.write(session.iteration, session.save)
 
     def last_checkpoint(self) -> Path | None:
         """The newest checkpoint; None before the first."""
-        ranking = self._ranking()
-        return self._checkpoint(max(ranking)) if ranking else None
+        return self.checkpoints.last()
 
     def best_checkpoint(self) -> Path | None:
-        """The checkpoint with the highest score; None before the first."""
-        ranking = self._ranking()
-        return self._checkpoint(_best(ranking)) if ranking else None
+        """The checkpoint with the highest score, and of equal ones the newest; None before the first."""
+        return self.checkpoints.best()
 
-    def _checkpoint(self, iteration: int) -> Path:
-        return self.path / CHECKPOINTS / f"{iteration:06}"
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from training in this folder meanwhile; UserError when one does already."""
+        handle = os.open(self.path, os.O_RDONLY)
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UserError(f"another process is training in {self.path}; wait for it, or stop it") from None
+            yield
+        finally:
+            os.close(handle)
 
-    def _ranking(self) -> dict[int, float]:
-        path = self.path / CHECKPOINTS / RANKING
-        if not path.exists():
-            return {}
-        scores = read_json(path, "the scores of a run's checkpoints")["scores"]
-        return {int(number): float(score) for number, score in scores.items() if self._checkpoint(int(number)).exists()}
+    def go_on(self, iteration: int, record: Mapping[str, Any]) -> None:
+        """Prepare for another part of the same training, which begins after `iteration` with the settings in `record`.
 
-
-def _best(ranking: Mapping[int, float]) -> int:
-    return max(ranking, key=lambda number: (ranking[number], number))
+        `run.json` gets the new settings and keeps the earlier ones under "earlier". Rows of iterations that are to be
+        done again move from `metrics.jsonl` to `metrics-abandoned.jsonl`, so that counters only ever grow.
+        """
+        for leftover in (*self.path.glob(".policy-*"), *self.path.glob(f".{RECORD}.*")):
+            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+        kept: list[str] = []
+        abandoned: list[str] = []
+        for row in self.metrics():
+            (kept if row["iteration"] <= iteration else abandoned).append(json.dumps(row) + "\n")
+        if abandoned:
+            with (self.path / ABANDONED_METRICS).open("a") as file:
+                file.writelines(abandoned)
+        draft = self.path / f".{METRICS}"
+        draft.write_text("".join(kept))
+        draft.replace(self.path / METRICS)
+        earlier = self.record
+        parts = [*earlier.pop("earlier", []), {**earlier, "until_iteration": iteration}]
+        made_with = {"versions": versions(), "hardware": hardware()}
+        write_json(self.path / RECORD, {"schema_version": SCHEMA_VERSION, **record, **made_with, "earlier": parts})
 
 
 def _make_unique(root: Path, name: str) -> Path:

@@ -14,9 +14,14 @@ NAMES_SHOWN = 3
 
 
 def write_tensors(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Raises OSError when the disk is full."""
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
-    save_file({name: np.array(array, order="C") for name, array in arrays.items()}, path)
+    try:
+        save_file({name: np.asarray(array, order="C") for name, array in arrays.items()}, path)
+    except SafetensorError as error:
+        raise OSError(f"{path.name}: {error}") from None
 
 
 def read_tensors(path: Path) -> dict[str, np.ndarray]:

@@ -1,11 +1,13 @@
 """The smallest complete problem, for tests and for reading: turn dials to where the machine hums.
 
 Each benchmark is a row of dials with a best position that the observation shows. The value is the share of closeness,
-1.0 when every dial is right, so the optimum is known and a learner can be held to it.
+1.0 when every dial is right, so the optimum is known and a learner can be held to it. A benchmark may say with
+`seconds` how long an evaluation takes.
 """
 
 from __future__ import annotations
 
+import time
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,11 +20,12 @@ MAX_DIALS = 4
 
 
 class Dials(NamedTuple):
-    """Where each dial stands, where it should stand, and which one the hand is on."""
+    """Where each dial stands, where it should stand, which one the hand is on, and how long an evaluation takes."""
 
     positions: tuple[int, ...]
     targets: tuple[int, ...]
     hand: int = 0
+    seconds: float = 0.0
 
 
 class Toy(Problem[Dials]):
@@ -40,7 +43,8 @@ class Toy(Problem[Dials]):
             raise UserError(f"toy benchmark {benchmark.name!r} needs 1 to {MAX_DIALS} targets, got {targets!r}")
         if any(target not in range(POSITIONS) for target in targets):
             raise UserError(f"toy benchmark {benchmark.name!r} has a target outside 0..{POSITIONS - 1}: {targets}")
-        return Dials(positions=(0,) * len(targets), targets=tuple(targets))
+        seconds = float(benchmark.spec.get("seconds", 0.0))
+        return Dials(positions=(0,) * len(targets), targets=tuple(targets), seconds=seconds)
 
     def legal(self, state: Dials) -> np.ndarray:
         here = state.positions[state.hand]
@@ -78,6 +82,8 @@ class Toy(Problem[Dials]):
         return Observation(tokens, mask, np.array([state.hand / MAX_DIALS], np.float32))
 
     def evaluate(self, state: Dials) -> Evaluation:
+        if state.seconds:
+            time.sleep(state.seconds)
         off = sum(abs(target - position) for position, target in zip(state.positions, state.targets, strict=True))
         worst = (POSITIONS - 1) * len(state.positions)
         return Evaluation(value=1 - off / worst, unit="share", scale=1.0, how="closed formula")

@@ -1,4 +1,4 @@
-"""What a training leaves when an iteration fails."""
+"""What a training leaves when an iteration fails, and when the disk is full."""
 
 from __future__ import annotations
 
@@ -32,3 +32,25 @@ def test_a_failed_iteration_leaves_what_was_saved_last(toy_suite, tmp_path, monk
             train.learn(config, session, run)
     assert Policy.load(run.path).provenance["iteration"] == 2
     assert run.last_checkpoint().name == "000002"
+
+
+def test_a_full_disk_costs_a_line_and_nothing_that_was_saved(toy_suite, tmp_path, monkeypatch, capsys, file_size_limit):
+    config = train.TrainConfig(dataset=str(toy_suite), iter=4)
+    run = RunDirectory.create(tmp_path, "toy", {})
+    monkeypatch.setattr(train, "SAVE_EVERY_S", 0.0)
+    during = []
+    with TrainingSession(config.settings("toy")) as session:
+        step = session.step
+        monkeypatch.setattr(session, "step", lambda: during.append(run.last_checkpoint()) or step())
+        write = run.checkpoints.__class__.write
+
+        def write_on_a_full_disk(checkpoints, iteration, fill):
+            with file_size_limit(50_000 if iteration in (2, 3) else 1 << 30):
+                return write(checkpoints, iteration, fill)
+
+        monkeypatch.setattr(run.checkpoints.__class__, "write", write_on_a_full_disk)
+        policy = train.learn(config, session, run)
+    assert capsys.readouterr().err.count("training goes on") == 2
+    assert [path and path.name for path in during] == [None, "000001", "000001", "000001"]
+    assert run.last_checkpoint().name == "000004" and policy.provenance["iteration"] == 4
+    assert len(list(run.metrics())) == 4

@@ -100,3 +100,21 @@ def test_the_same_seed_draws_the_same():
     for memory in memories:
         memory.add(whole(episode(10), 1))
     np.testing.assert_array_equal(memories[0].sample(9)["actions"], memories[1].sample(9)["actions"])
+
+
+def test_a_memory_comes_back_in_its_order_and_draws_the_same():
+    memory = ReplayBuffer(8, seed=0)
+    for start in (0, 5, 10):
+        memory.add(whole(episode(5, start), 1))
+    memory.sample(3)
+    state = memory.state()
+    assert state["actions"].tolist() == [7, 8, 9, 10, 11, 12, 13, 14]
+    same, twin, smaller = ReplayBuffer(20, seed=1), ReplayBuffer(20, seed=2), ReplayBuffer(3, seed=1)
+    for other in (same, twin, smaller):
+        other.set_state(state)
+    assert same.sample(6)["actions"].tolist() == twin.sample(6)["actions"].tolist()
+    assert set(same.sample(200)["actions"].tolist()) == set(range(7, 15))
+    assert sorted(set(smaller.sample(50)["actions"].tolist())) == [12, 13, 14]
+    for other in (same, smaller):
+        other.add(whole(episode(1, 99), 1))
+    assert sorted(set(smaller.sample(50)["actions"].tolist())) == [13, 14, 99] and same.size == 9

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 
 from models.encoders.config import EncoderConfig
 from models.policy import Policy
+from models.store.manifest import Damaged
 from models.train_settings import TrainSettings
 from models.training import TrainingError, TrainingSession
 from models.training_env import TrainingEnv
@@ -109,18 +112,22 @@ def test_the_same_seed_gives_the_same_training(toy_env):
 
 @pytest.mark.parametrize("trainer", ["ppo", "dqn", "apex_dqn"])
 def test_a_checkpoint_goes_on_where_it_was_saved(trainer, toy_env, tmp_path):
+    import torch
+
     with TrainingSession(quick(trainer, toy_env)) as session:
         for _ in range(2):
             session.step()
         session.save(tmp_path / "checkpoint")
         counters, policy = session.counters, session.policy()
         state = _learner(session)
-    assert sorted(path.name for path in (tmp_path / "checkpoint").iterdir()) == [
-        "checkpoint.json",
-        "learner.safetensors",
-    ]
-    with TrainingSession(quick(trainer, toy_env, seed=9)) as session:
-        session.restore(tmp_path / "checkpoint")
+    names = {path.name for path in (tmp_path / "checkpoint").iterdir()}
+    assert names == {"checkpoint.json", "manifest.json"} | {
+        f"{part}.safetensors" for part in ("learner", "random", "algorithm")
+    }
+    drawn = torch.rand(3), np.random.rand(3), random.random()
+    with TrainingSession(quick(trainer, toy_env, envs_per_runner=3), tmp_path / "checkpoint") as session:
+        again = torch.rand(3), np.random.rand(3), random.random()
+        assert (drawn[0] == again[0]).all() and (drawn[1] == again[1]).all() and drawn[2] == again[2]
         assert session.counters == counters
         assert _learner(session).keys() == state.keys()
         for name, array in _learner(session).items():
@@ -147,17 +154,42 @@ def test_a_foreign_or_damaged_checkpoint_is_refused(toy_env, tmp_path):
     with TrainingSession(quick("ppo", toy_env)) as session:
         fresh = session.save(tmp_path / "fresh")
         session.restore(fresh)
-        description = json.loads((fresh / "checkpoint.json").read_text())
-        foreign = description | {"learner": {"trainer": "dqn"}}
-        (fresh / "checkpoint.json").write_text(json.dumps(foreign))
-        with pytest.raises(UserError, match="this session"):
-            session.restore(fresh)
-        (fresh / "checkpoint.json").write_text(json.dumps(description))
-        (fresh / "learner.safetensors").write_bytes(b"")
-        with pytest.raises(UserError, match="damaged"):
-            session.restore(fresh)
         with pytest.raises(UserError, match="does not exist"):
             session.restore(tmp_path / "nowhere")
+    changes = {"learning_rate": 0.5}
+    other = TrainSettings("ppo", toy_env, encoder=SMALL, trainer_settings=QUICK["ppo"] | changes)
+    with pytest.raises(UserError, match=r"learning_rate was 0.001 and is now 0.5.*--resume-anyway"):
+        TrainingSession(other, fresh).__enter__()
+    with TrainingSession(other, fresh, anyway=True) as session:
+        assert session._ask_learner(lambda learner: learner.get_optimizer().param_groups[0]["lr"]) == 0.5
+    for settings, message in (
+        (quick("dqn", toy_env), 'trainer was "ppo" and is now "dqn"'),
+        (replace(other, encoder=EncoderConfig(width=32)), "network was"),
+    ):
+        with pytest.raises(UserError, match=message):
+            TrainingSession(settings, fresh, anyway=True).__enter__()
+    description = json.loads((fresh / "checkpoint.json").read_text())
+    (fresh / "checkpoint.json").write_text(json.dumps(description | {"schema_version": 99}))
+    with pytest.raises(UserError, match="schema version 99"):
+        TrainingSession(quick("ppo", toy_env), fresh, anyway=True).__enter__()
+    (fresh / "checkpoint.json").write_text(json.dumps(description | {"score": 5.0}))
+    with pytest.raises(Damaged, match=r"checkpoint\.json"):
+        TrainingSession(quick("ppo", toy_env), fresh, anyway=True).__enter__()
+
+
+def test_replayed_experience_goes_on_when_that_is_asked_for(toy_env, tmp_path):
+    saved = {}
+    for keep in (False, True):
+        with TrainingSession(quick("dqn", toy_env, save_replay=keep)) as session:
+            session.step()
+            saved[keep] = session.save(tmp_path / str(keep))
+            memory = session._algorithm._replay
+            size, drawn = memory.size, memory.sample(8)
+    for keep, expected in ((False, 0), (True, size)):
+        with TrainingSession(quick("dqn", toy_env, save_replay=keep), saved[keep]) as session:
+            memory = session._algorithm._replay
+            assert memory.size == expected
+    np.testing.assert_array_equal(memory.sample(8)["obs"]["tokens"], drawn["obs"]["tokens"])
 
 
 def test_what_a_policy_comes_from_is_written_down(toy_env, tmp_path):
@@ -183,9 +215,12 @@ def test_an_environment_that_raises_stops_training_with_its_reason(toy_env, monk
 
 def test_an_iteration_without_steps_is_an_error(toy_env, monkeypatch):
     with TrainingSession(quick("ppo", toy_env)) as session:
-        monkeypatch.setattr(session._algorithm, "train", lambda: {"env_runners": {}})
-        with pytest.raises(TrainingError, match="played no environment step"):
+        calls = []
+        monkeypatch.setattr(session._algorithm, "train", lambda: calls.append(0) or {"env_runners": {}})
+        monkeypatch.setattr("models.iteration.PATIENCE_SECONDS", 1.2)
+        with pytest.raises(TrainingError, match="neither an environment step nor an update"):
             session.step()
+    assert len(calls) > 1, "there was no patience"
 
 
 def test_memory_learning_does_not_wait_for_ever_for_runners(toy_env, monkeypatch):
@@ -245,7 +280,6 @@ def test_a_gpu_that_is_not_there_is_one_clear_error(toy_env, monkeypatch):
 def test_ray_is_left_running_for_its_owner(toy_env):
     import ray
 
-    with TrainingSession(quick("ppo", toy_env)):
-        pass
-    assert ray.is_initialized()
-    assert not list(Path("~/ray_results").expanduser().glob("*"))
+    with TrainingSession(quick("ppo", toy_env)) as session:
+        folder = Path(session._algorithm.logdir)
+    assert ray.is_initialized() and not folder.exists()

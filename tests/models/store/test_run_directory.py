@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from models.store import RunDirectory, list_runs
+from models.store.locate import locate_run
 from rllib_envs.errors import UserError
 
 
@@ -57,24 +57,43 @@ def test_metrics_hold_numbers_only(run):
         run.log({"loss": float("nan")})
 
 
-@dataclass
-class Session:
-    iteration: int
-    score: float
+def test_what_is_done_again_leaves_the_metrics(run):
+    for iteration in (1, 2, 3):
+        run.log({"iteration": iteration})
+    with (run.path / "metrics.jsonl").open("a") as file:
+        file.write('{"iterat')
+    (run.path / ".policy-left").mkdir()
+    run.go_on(2, {"seed": 4})
+    run.log({"iteration": 3, "again": True})
+    assert [row["iteration"] for row in run.metrics()] == [1, 2, 3]
+    assert json.loads((run.path / "metrics-abandoned.jsonl").read_text()) == {"iteration": 3}
+    record = RunDirectory.open(run.path).record
+    assert record["seed"] == 4 and record["earlier"][0]["seed"] == 3 and record["earlier"][0]["until_iteration"] == 2
+    assert not list(run.path.glob(".*"))
+    run.go_on(3, {"seed": 5})
+    assert [part["seed"] for part in run.record["earlier"]] == [3, 4]
 
-    def save(self, directory: Path) -> None:
-        directory.mkdir()
-        (directory / "state").write_text(str(self.iteration))
+
+def test_one_process_at_a_time_trains_in_a_run(run):
+    with run.locked(), pytest.raises(UserError, match="another process is training"), RunDirectory(run.path).locked():
+        pass
+    with run.locked():
+        pass
 
 
-def test_the_best_and_the_last_checkpoint_are_kept(run):
-    assert run.last_checkpoint() is None and run.best_checkpoint() is None
-    for iteration, score in ((1, 0.2), (2, 0.9), (3, 0.5), (4, 0.9), (5, 0.1)):
-        run.checkpoint(Session(iteration, score))
-    assert run.last_checkpoint().name == "000005"
-    assert run.best_checkpoint().name == "000004"
-    kept = sorted(path.name for path in (run.path / "checkpoints").iterdir() if path.is_dir())
-    assert kept == ["000004", "000005"]
+@pytest.mark.parametrize("place", [".", "checkpoints/000001"])
+def test_a_run_is_found_by_its_folder_and_by_a_checkpoint(run, place):
+    (run.path / "checkpoints" / "000001").mkdir()
+    found, checkpoint = locate_run(str(run.path / place))
+    assert found.path == run.path and (checkpoint is None) == (place == ".")
+
+
+@pytest.mark.parametrize(
+    ("place", "message"), [("checkpoints/000009", "stands for the newest"), ("https://wandb.ai/a/b/c", "is an address")]
+)
+def test_a_place_that_is_no_run_is_one_clear_error(run, place, message):
+    with pytest.raises(UserError, match=message):
+        locate_run(place if "://" in place else str(run.path / place))
 
 
 def test_a_wrong_path_is_one_clear_error(run, tmp_path):
