@@ -3,6 +3,7 @@
 from setuptools import find_packages, setup
 
 PACKAGES = ("rllib_envs", "models", "eval", "launcher")
+EXPORT = ["onnx==1.23.*", "onnxruntime==1.31.*"]
 
 setup(
     name="tunewright",
@@ -26,7 +27,8 @@ setup(
     extras_require={
         "train": ["ray[rllib]==2.60.*"],
         "eval": ["matplotlib>=3.10,<3.12"],
-        "dev": ["mypy==2.4.1", "pytest>=9.0,<10", "ruff==0.17.5"],
+        "export": EXPORT,
+        "dev": [*EXPORT, "mypy==2.4.1", "pytest>=9.0,<10", "ruff==0.17.5"],
     },
     entry_points={"console_scripts": ["tunewright = launcher.cli:main"]},
 )

@@ -10,6 +10,7 @@ import tyro
 
 from launcher.compare import CompareConfig, run_compare
 from launcher.doctor import DoctorConfig, run_doctor
+from launcher.export import ExportConfig, run_export
 from launcher.recorded_config import with_recorded_settings
 from launcher.records import RecordsConfig, run_records
 from launcher.train import TrainConfig, run_train
@@ -20,6 +21,7 @@ COMMANDS: dict[type[Any], Callable[[Any], None]] = {
     TrainConfig: run_train,
     TuneConfig: run_tune,
     CompareConfig: run_compare,
+    ExportConfig: run_export,
     RecordsConfig: run_records,
     DoctorConfig: run_doctor,
 }
@@ -27,6 +29,7 @@ NAMES: dict[str, Callable[..., Any]] = {
     "train": TrainConfig,
     "tune": TuneConfig,
     "compare": CompareConfig,
+    "export": ExportConfig,
     "records": RecordsConfig,
     "doctor": DoctorConfig,
 }

@@ -24,7 +24,7 @@ from rllib_envs.loop_nest.measured_on import processor_name
 from rllib_envs.suite import DATASETS
 
 PACKAGES = ("tunewright", "numpy", "gymnasium", "torch", "llvmlite", "loop_tool", "networkx", "safetensors")
-OPTIONAL_PACKAGES = {"ray": "train", "matplotlib": "eval"}
+OPTIONAL_PACKAGES = {"ray": "train", "matplotlib": "eval", "onnx": "export", "onnxruntime": "export"}
 """With the extra that installs them."""
 VARIABLES = (PEAK_VARIABLE, "RLLIB_NUM_GPUS", "LOOP_TOOL_ROOT")
 PRODUCT = make_statement("mm", {"m": 128, "n": 128, "k": 128})

@@ -13,6 +13,7 @@ from typing import Any
 
 from eval.report import require_matplotlib
 from launcher.evaluation import prove
+from launcher.export import check_format, export_policy
 from launcher.folders import runs_folder
 from launcher.live_progress import LiveProgress
 from launcher.resume import go_on, newest_whole
@@ -84,6 +85,8 @@ class TrainConfig:
     --iter and --minutes count what was done before."""
     resume_anyway: bool = False
     """Go on although settings or benchmarks differ that results depend on."""
+    export: str = ""
+    """Write the policy for other programs too, into its folder: onnx."""
     debug: bool = False
     """Show the traceback of an error."""
 
@@ -147,6 +150,8 @@ class TrainConfig:
             raise UserError(f"--minutes and --eval_time must be positive, got {self.minutes} and {self.eval_time}")
         if self.records:
             RecordStore(self.records)
+        if self.export:
+            check_format(self.export)
 
 
 def run_train(config: TrainConfig) -> None:
@@ -225,6 +230,8 @@ def learn(config: TrainConfig, session: TrainingSession, run: RunDirectory) -> P
     if policy is None or session.counters != at:
         policy = save(session, run)
     print(f"policy: {run.policy}")
+    if config.export:
+        print(f"exported: {export_policy(policy, config.export, run.policy / f'policy.{config.export}')}")
     if interrupted:
         raise interrupted
     return policy

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -128,9 +129,10 @@ class Policy:
             network = build_network(self.kind, InputSizes.of(self.spec, len(self.actions)), self.encoder)
         return {name: tuple(value.shape) for name, value in network.state_dict().items()}
 
-    def save(self, directory: str | Path) -> Path:
-        """Write `policy.json` and `policy.safetensors` into `directory`, replacing what it held in one step."""
-        card = {
+    @property
+    def card(self) -> dict[str, Any]:
+        """Everything but the weights, as JSON values: the content of `policy.json`."""
+        return {
             "schema_version": SCHEMA_VERSION,
             "kind": self.kind,
             "problem": self.problem,
@@ -141,10 +143,13 @@ class Policy:
             "encoder": asdict(self.encoder),
             "provenance": dict(self.provenance),
         }
+
+    def save(self, directory: str | Path) -> Path:
+        """Write `policy.json` and `policy.safetensors` into `directory`, replacing what it held in one step."""
         check_tensors(Path(directory) / WEIGHTS, self.weights, self._expected_shapes())
         with new_directory(directory) as folder:
             write_tensors(folder / WEIGHTS, self.weights)
-            write_json(folder / CARD, card)
+            write_json(folder / CARD, self.card)
         return Path(directory)
 
     def make_problem(self) -> Problem[Any]:
@@ -169,7 +174,7 @@ class Policy:
         """
         import torch
 
-        with torch.inference_mode():
+        with _one_thread(), torch.inference_mode():
             batch = {name: torch.from_numpy(np.asarray(array)).unsqueeze(0) for name, array in inputs.items()}
             scores: np.ndarray = self.network.scores(batch)[0].numpy()
         return np.where(inputs["action_mask"] > 0, scores, np.float32(-np.inf))
@@ -188,6 +193,20 @@ class Policy:
             scores = scores / Q_TEMPERATURE
         weights = np.exp(scores.astype(np.float64) - scores.max())
         return int(rng.choice(len(weights), p=weights / weights.sum()))
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """PyTorch on this thread alone. Matrices this small gain nothing from others, and lose milliseconds by waiting
+    for them where all cores are busy."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _find_card(path: Path) -> Path:

@@ -68,6 +68,25 @@ def _exchange(one: Path, other: Path) -> bool:
     return bool(rename(AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other), RENAME_EXCHANGE) == 0)
 
 
+@contextmanager
+def new_file(target: str | Path) -> Iterator[Path]:
+    """Write the file whose path is handed out; when the block ends without an error it takes `target`'s place.
+
+    Raises UserError when the file can't be written there.
+    """
+    target = Path(target).absolute()
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield draft
+            draft.replace(target)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(f"{target} can't be written: {error}; choose another place") from None
+
+
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a JSON object for people to read, in one step. ValueError when it holds NaN or an infinity."""
     text = json.dumps(content, indent=2, allow_nan=False) + "\n"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file, save_file
 
 from models.encoders.config import EncoderConfig
@@ -89,6 +90,18 @@ def test_greedy_is_the_best_and_sampling_follows_its_seed(policy):
     assert drawn[0] == drawn[1]
     if policy.kind == "actor_critic":
         assert len(set(drawn[0])) > 1
+
+
+def test_a_decision_takes_one_thread_and_leaves_the_others_to_the_caller():
+    policy, seen = untrained("q"), []
+    policy.network.encoder.register_forward_hook(lambda *_: seen.append(torch.get_num_threads()))
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        policy.act(INPUTS)
+        assert (seen, torch.get_num_threads()) == ([1], 3)
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_no_action_in_a_state_that_is_complete(policy):

@@ -1,0 +1,188 @@
+"""One policy, three ways to ask it: without Ray, as RLlib's module, and as an ONNX file. All answer the same."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+from models.encoders.config import EncoderConfig
+from models.onnx_file import write_onnx
+from models.policy import CARD, Policy
+from models.train_settings import TrainSettings
+from models.trainers import TRAINERS
+from models.training import TrainingSession
+from rllib_envs.errors import MissingPackage, UserError
+from rllib_envs.problem import Benchmark, Problem
+from rllib_envs.toy import Toy
+from rllib_envs.tuning_env import PolicyInput, policy_input_space
+from tests.conftest import matmul
+from tests.models.toy_policies import random_states, untrained, walked_states
+
+TOLERANCE = 1e-5
+SOME = 30
+ENCODERS = [EncoderConfig("mlp", width=64), EncoderConfig("transformer", width=64)]
+
+
+@pytest.fixture(params=["toy", "loop_nest"])
+def problem(request: pytest.FixtureRequest) -> Problem[Any]:
+    return Toy() if request.param == "toy" else request.getfixturevalue("loop_nest")
+
+
+@pytest.fixture(params=ENCODERS, ids=lambda encoder: encoder.kind)
+def encoder(request: pytest.FixtureRequest) -> EncoderConfig:
+    return request.param
+
+
+@pytest.fixture(params=["actor_critic", "q"])
+def policy(request: pytest.FixtureRequest, encoder: EncoderConfig, problem: Problem[Any]) -> Policy:
+    return untrained(request.param, encoder, problem=problem)
+
+
+def states_of(problem: Problem[Any]) -> PolicyInput:
+    """States that occur, with their padding, and random ones."""
+    benchmark = Benchmark("b", "toy", {"targets": [3, 5]}) if problem.name == "toy" else matmul(64, 80, 96)
+    walked, made_up = walked_states(problem, benchmark, SOME), random_states(problem, SOME)
+    return {name: np.concatenate([walked[name], made_up[name]]) for name in walked}
+
+
+def scores_of(policy: Policy, states: PolicyInput) -> np.ndarray:
+    """[states, actions], by one question a state, as a policy is used."""
+    rows = range(len(states["action_mask"]))
+    return np.stack([policy.scores({name: array[row] for name, array in states.items()}) for row in rows])
+
+
+def rllib_scores(module: Any, states: PolicyInput) -> np.ndarray:
+    """What RLlib's module decides by, in the form of `Policy.scores`, and its greedy actions."""
+    from ray.rllib.algorithms.dqn.default_dqn_rl_module import QF_PREDS
+    from ray.rllib.core.columns import Columns
+
+    batch = {Columns.OBS: {name: torch.from_numpy(array) for name, array in states.items()}}
+    with torch.no_grad():
+        out = module.forward_inference(batch)
+        if Columns.ACTION_DIST_INPUTS in out:
+            return torch.log_softmax(out[Columns.ACTION_DIST_INPUTS], -1).numpy()
+        values: np.ndarray = module.compute_q_values(batch)[QF_PREDS].numpy()
+        np.testing.assert_array_equal(out[Columns.ACTIONS], values.argmax(-1))
+        return values
+
+
+def onnx_scores(file: Path, states: PolicyInput, batch: int) -> np.ndarray:
+    """[states, actions], asked in batches."""
+    session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+    starts = range(0, len(states["action_mask"]), batch)
+    asked = ({name: array[start : start + batch] for name, array in states.items()} for start in starts)
+    return np.concatenate([session.run(["scores"], inputs)[0] for inputs in asked])
+
+
+def assert_same(scores: np.ndarray, expected: np.ndarray, states: PolicyInput) -> None:
+    """Equal to 1e-5 (of scores beyond one, to 1e-5 of them), and so are the best legal actions."""
+    legal = states["action_mask"] > 0
+    np.testing.assert_allclose(scores[legal], expected[legal], rtol=TOLERANCE, atol=TOLERANCE)
+    some = legal.any(-1)
+    np.testing.assert_array_equal(scores[some].argmax(-1), expected[some].argmax(-1))
+
+
+@pytest.fixture
+def exported(policy: Policy, tmp_path: Path) -> Iterator[Path]:
+    fused = torch.backends.mha.get_fastpath_enabled()
+    yield write_onnx(policy, tmp_path / "policy.onnx")
+    assert torch.backends.mha.get_fastpath_enabled() == fused
+
+
+def test_a_policy_scores_as_rllibs_module_does(policy, problem):
+    from gymnasium.spaces import Discrete
+
+    from models.rl_modules import MaskedActorCritic, MaskedQ
+
+    settings = {"encoder": vars(policy.encoder), "double_q": True, "epsilon": 0.0}
+    module = {"actor_critic": MaskedActorCritic, "q": MaskedQ}[policy.kind](
+        observation_space=policy_input_space(problem),
+        action_space=Discrete(len(problem.actions)),
+        model_config=settings,
+    )
+    module.network.load_state_dict({name: torch.from_numpy(array) for name, array in policy.weights.items()})
+    states = states_of(problem)
+    assert_same(scores_of(policy, states), rllib_scores(module, states), states)
+
+
+@pytest.mark.parametrize("batch", [1, 7])
+def test_an_onnx_file_scores_as_its_policy_does(exported, policy, problem, batch):
+    states = states_of(problem)
+    scores = onnx_scores(exported, states, batch)
+    assert_same(scores, scores_of(policy, states), states)
+    np.testing.assert_array_equal(np.isneginf(scores), states["action_mask"] == 0)
+
+
+@pytest.mark.usefixtures("shared_ray")
+@pytest.mark.parametrize("trainer", TRAINERS)
+def test_what_a_trainer_leaves_decides_as_its_learner_does(trainer, toy_env, tmp_path):
+    from ray.rllib.core import DEFAULT_MODULE_ID
+
+    states = states_of(Toy())
+    with TrainingSession(TrainSettings(trainer, toy_env, encoder=EncoderConfig(width=32))) as session:
+        start = session.policy()
+        while session.counters.env_steps < 2000:
+            session.step()
+        policy = session.policy()
+        expected = session._ask_learner(
+            lambda learner: rllib_scores(learner.module[DEFAULT_MODULE_ID].unwrapped(), states)
+        )
+    back = Policy.load(policy.save(tmp_path / "policy"))
+    file = write_onnx(back, tmp_path / "policy.onnx")
+    assert not np.allclose(scores_of(start, states), scores_of(back, states), atol=100 * TOLERANCE), "it learnt nothing"
+    assert_same(scores_of(back, states), expected, states)
+    assert_same(onnx_scores(file, states, 7), expected, states)
+
+
+def test_an_onnx_file_describes_itself(tmp_path):
+    policy = untrained("q")
+    file = write_onnx(policy, tmp_path / "policy.onnx")
+    session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+    shapes = {value.name: (value.type, value.shape) for value in (*session.get_inputs(), *session.get_outputs())}
+    assert shapes == {
+        "tokens": ("tensor(float)", ["batch", 4, 4]),
+        "token_mask": ("tensor(int8)", ["batch", 4]),
+        "globals": ("tensor(float)", ["batch", 2]),
+        "action_mask": ("tensor(int8)", ["batch", 4]),
+        "scores": ("tensor(float)", ["batch", 4]),
+    }
+    described = {name: json.loads(value) for name, value in session.get_modelmeta().custom_metadata_map.items()}
+    assert described == json.loads((policy.save(tmp_path / "policy") / CARD).read_text())
+    assert {"schema_version", "problem", "actions", "observation", "horizon"} <= described.keys()
+
+
+def test_an_onnx_file_of_an_actor_leaves_out_its_critic(tmp_path):
+    file = write_onnx(untrained("actor_critic"), tmp_path / "policy.onnx")
+    names = [array.name for array in onnx.load(file).graph.initializer]
+    assert any("actor" in name for name in names) and not any("critic" in name for name in names)
+
+
+def test_what_exists_is_not_overwritten_and_a_failure_leaves_nothing(tmp_path):
+    policy, file = untrained("q"), tmp_path / "policy.onnx"
+    file.write_text("precious")
+    with pytest.raises(UserError, match=r"policy\.onnx exists already"):
+        write_onnx(policy, file)
+    assert file.read_text() == "precious"
+    with pytest.raises(UserError, match=r"suffix \.onnx"):
+        write_onnx(policy, tmp_path / "policy.pt")
+    with pytest.raises(UserError, match="can't be written"):
+        write_onnx(policy, file / "below_a_file.onnx")
+    with pytest.raises(TypeError):
+        write_onnx(replace(policy, provenance={"no": object()}), tmp_path / "other.onnx")
+    assert [path.name for path in tmp_path.iterdir()] == ["policy.onnx"]
+
+
+def test_a_missing_package_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(MissingPackage, match=r"pip install 'tunewright\[export\]'"):
+        write_onnx(untrained("q"), tmp_path / "policy.onnx")
