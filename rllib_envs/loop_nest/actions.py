@@ -21,7 +21,8 @@ from rllib_envs.problem import STOP
 MAX_LOOPS = 10
 """Loops in one nest at most, as in LoopTune. It bounds the observation, and deeper nests were never faster."""
 
-SPLIT_FACTORS = (2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+SPLIT_FACTORS = (2, 3, 4, 6, 8, 16, 32, 64, 128, 256, 512, 1024)
+"""Powers of two, and 3 and 6 for tiles of C that fill AVX2's registers: three rows by four vectors, or six by two."""
 
 
 class Action(NamedTuple):

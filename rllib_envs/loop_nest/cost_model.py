@@ -67,16 +67,19 @@ class CostModel:
         output = self._output(statement, nest)
         lines = lines_by_depth(nest)
         operations = nest.runs(len(nest.plan.loops))
-        return Prediction(
+        prediction = Prediction(
             arithmetic=(operations * _instructions(statement) + output.additions) / machine.multiply_adds,
-            loads=(loads + output.loads) / machine.loads,
+            loads=(loads + output.loads + output.stores * machine.store_as_loads) / machine.loads,
             stores=output.stores / machine.stores,
             lane_by_lane=(gathers + output.gathers) * machine.gather + output.scatters * machine.scatter,
             latency=self._latency(statement, nest, operations),
-            from_l2=lines_fetched(nest, lines, machine.l1_bytes) * machine.l2_line,
+            from_l2=lines_fetched(nest, lines, machine.l1_bytes, machine.l1_ways, machine.write_back) * machine.l2_line,
             from_l3=lines_fetched(nest, lines, machine.l2_bytes) * machine.l3_line,
             overhead=output.overhead + machine.loop * sum(nest.runs(d + 1) for d in range(nest.plan.block)),
         )
+        if not machine.overlap:
+            return prediction
+        return prediction._replace(overhead=prediction.overhead + _waiting(prediction, machine.overlap))
 
     def fraction_of_peak(self, statement: Statement, loops: Schedule) -> float:
         """Predicted speed as a part of what multiply-adds alone reach: what to rank schedules by, highest first."""
@@ -87,7 +90,7 @@ class CostModel:
         plan = nest.plan
         blocks = nest.runs(plan.block)
         loads = gathers = 0.0
-        free = self.machine.registers - plan.held * plan.accumulators - 2
+        free = self.machine.registers - plan.held * plan.accumulators
         for tensor, count in zip(plan.inputs, register_loads(nest, free), strict=True):
             if tensor.access is Access.STRIDED:
                 gathers += count * blocks
@@ -135,6 +138,13 @@ class _OutputTraffic(NamedTuple):
     gathers: float = 0.0
     scatters: float = 0.0
     overhead: float = 0.0
+
+
+def _waiting(parts: Prediction, overlap: float) -> float:
+    """Cycles in which arithmetic waits for the caches, beyond the slowest part: the more, the closer the two are."""
+    arithmetic, caches = max(parts.arithmetic, parts.latency), max(parts.from_l2, parts.from_l3)
+    together: float = (arithmetic**overlap + caches**overlap) ** (1.0 / overlap)
+    return max(0.0, together - max(parts[:-1]))
 
 
 def _instructions(statement: Statement) -> int:

@@ -34,6 +34,8 @@ class Machine:
     """Vector loads a cycle that hit L1, each from one line."""
     stores: float = 1.0
     """Vector stores a cycle, each to one line."""
+    store_as_loads: float = 0.0
+    """Loads whose place a store takes, where loads and stores share ports."""
     second_line: float = 0.6
     """What it adds to the cost of a load or store to touch two lines (measured, Zen 4)."""
     latency: float = 4.0
@@ -53,10 +55,17 @@ class Machine:
     """Cycles of an iteration's bookkeeping that vector instructions don't hide (measured, Zen 4)."""
     l2_line: float = 2.0
     """Cycles to bring a line of 64 bytes from L2 to L1."""
+    write_back: float = 0.0
+    """What writing a line of C back from L1 to L2 costs, in lines brought."""
     l3_line: float = 8.0
     """Cycles to bring a line from beyond L2 to L2."""
     l1_bytes: int = DEFAULT_L1_BYTES
     l2_bytes: int = DEFAULT_L2_BYTES
+    overlap: float = 0.0
+    """How well arithmetic and caches work at the same time: the exponent of the norm that joins their cycles. 0 for
+    perfectly: the slower of them decides."""
+    l1_ways: int = 0
+    """Lines of a set of L1; 0 leaves conflicts within a set out of the prediction."""
 
     @property
     def flop_per_cycle(self) -> float:
@@ -72,7 +81,7 @@ def this_machine() -> Machine:
     if platform.machine() in ("aarch64", "arm64"):
         return Machine(lanes=4, gather=4.0, scatter=4.0, l1_bytes=l1_bytes, l2_bytes=l2_bytes)
     if not processor_flags() >= AVX512:
-        return Machine(lanes=8, registers=16, gather=8.0, scatter=8.0, l1_bytes=l1_bytes, l2_bytes=l2_bytes)
+        return avx2_machine(l1_bytes, l2_bytes)
     if cpu_field("vendor_id") == "AuthenticAMD" and cpu_field("cpu family") == ZEN_4_FAMILY:
         return Machine(
             multiply_adds=1.0,
@@ -85,6 +94,23 @@ def this_machine() -> Machine:
             l2_bytes=l2_bytes,
         )
     return Machine(l1_bytes=l1_bytes, l2_bytes=l2_bytes)
+
+
+def avx2_machine(l1_bytes: int, l2_bytes: int) -> Machine:
+    """A core with two 256-bit multiply-add units. What instructions cost is measured on Zen 3."""
+    return Machine(
+        lanes=8,
+        registers=15,  # one of the sixteen is the backend's scratch register
+        store_as_loads=1.0,
+        gather=11.0,
+        scatter=7.0,
+        write_back=0.65,
+        overlap=3.0,
+        partial_store=2.5,  # a tail is stored in pieces, without a mask
+        l1_bytes=l1_bytes,
+        l2_bytes=l2_bytes,
+        l1_ways=8,
+    )
 
 
 def cpu_field(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil, prod
+from math import ceil, gcd, prod
 from typing import NamedTuple
 
 from rllib_envs.loop_nest.backend.plan import Access, Plan, Tensor, vector_count
@@ -52,23 +52,28 @@ def make_nest(statement: Statement, plan: Plan, lanes: int) -> Nest:
     return Nest(plan, (plan.output, *plan.inputs), iterations, extents)
 
 
-def register_loads(nest: Nest, free: int) -> list[float]:
-    """Loads of each input in one run of the block, when `free` registers can keep operands.
+def register_loads(nest: Nest, registers: int) -> list[float]:
+    """Loads of each input in one run of the block, when `registers` hold operands.
 
-    A loop that does not move an input reuses it if all operands of one iteration fit into these registers.
+    A loop that does not move an input finds in registers what fits there beside one operand that passes through.
     """
     plan = nest.plan
     loads = [1.0] * len(plan.inputs)
     different = [1.0] * len(plan.inputs)
     for depth in reversed(range(plan.block, len(plan.loops))):
         var, count = plan.loops[depth].var, nest.iterations[depth]
-        kept = sum(different) <= free
+        again = 0.0
         for index, tensor in enumerate(plan.inputs):
             if var in tensor.stride:
                 loads[index] *= count
                 different[index] *= count
-            elif not kept:
-                loads[index] *= count
+            else:
+                again += different[index]
+        if again:
+            kept = min(1.0, (registers - 1) / again)
+            for index, tensor in enumerate(plan.inputs):
+                if var not in tensor.stride:
+                    loads[index] += (count - 1) * (loads[index] - kept * different[index])
     return loads
 
 
@@ -86,12 +91,19 @@ def lines_by_depth(nest: Nest) -> list[list[float]]:
     return lines
 
 
-def lines_fetched(nest: Nest, lines: list[list[float]], cache_bytes: int) -> float:
+def lines_fetched(
+    nest: Nest, lines: list[list[float]], cache_bytes: int, ways: int = 0, write_back: float = 0.0
+) -> float:
     """Lines that one run of the whole nest brings into a cache, when the nest runs again and again.
 
-    From one iteration of a loop to the next, a line is found again if all that an iteration touches fits.
+    From one iteration of a loop to the next, a line is found again if all that an iteration touches fits. With `ways`,
+    each tensor's lines also have to fit into the sets that its strides reach: few, where a stride is a large power
+    of two. A line of C counts `write_back` more, because it leaves the cache again.
     """
-    missing = [_missing(sum(touched) * LINE_BYTES / cache_bytes) for touched in lines]
+    fullness = [sum(touched) * LINE_BYTES / cache_bytes for touched in lines]
+    if ways:
+        _add_conflicts(fullness, nest, cache_bytes // (LINE_BYTES * ways), ways)
+    missing = [_missing(part) for part in fullness]
     if not missing[0]:
         return 0.0
     fetched = 0.0
@@ -103,7 +115,7 @@ def lines_fetched(nest: Nest, lines: list[list[float]], cache_bytes: int) -> flo
             if nest.plan.loops[depth].var in tensor.stride:
                 found_again = min(anew, max(count, lines[depth][index]))
             count = found_again + (anew - found_again) * missing[depth + 1]
-        fetched += count * missing[0]
+        fetched += count * missing[0] * (1.0 + write_back if index == 0 else 1.0)
     return fetched
 
 
@@ -131,10 +143,26 @@ def _lines(groups: list[tuple[int, list[str]]], extents: dict[str, int]) -> floa
     return float(pieces * ceil(span / LINE_BYTES))
 
 
+def _add_conflicts(fullness: list[float], nest: Nest, sets: int, ways: int) -> None:
+    """Raise the fullness by depth to that of the sets which a tensor's lines fall into, for the fullest ones."""
+    others = len(nest.tensors) - 1
+    for tensor in nest.tensors:
+        for var, stride in tensor.stride.items():
+            # Steps after which the variable comes back to a set. The other tensors need a line of that set, too.
+            period = sets // gcd(stride // LINE_BYTES, sets) if stride % LINE_BYTES == 0 else sets
+            if period == sets or nest.extents[0][var] <= period * (ways - others):
+                continue
+            for depth, extents in enumerate(nest.extents):
+                if extents[var] > period:
+                    crowd = extents[var] / period + others
+                    fullness[depth] = max(fullness[depth], crowd / ways)
+
+
 def second_lines(tensor: Tensor, lanes: int) -> float:
     """Part of the accesses to a packed tensor's vectors that touch two lines: most, where rows start anywhere."""
+    vector_bytes = min(lanes * FLOAT_BYTES, LINE_BYTES)
     aligned = tensor.access is not Access.PACKED or all(
-        stride % LINE_BYTES == 0 or stride == FLOAT_BYTES for stride in tensor.stride.values()
+        stride % vector_bytes == 0 or stride == FLOAT_BYTES for stride in tensor.stride.values()
     )
     return 0.0 if aligned else (lanes - 1) * FLOAT_BYTES / LINE_BYTES
 

@@ -117,7 +117,7 @@ def test_random_walks_agree_with_loop_tool(seed):
 def test_presets_and_lists():
     assert choose_actions("looptune") == LOOPTUNE == PRESETS["looptune"]
     assert choose_actions("up, down,split_512") == ("up", "down", "split_512")
-    assert len(choose_actions("full")) == 18
+    assert len(choose_actions("full")) == 20
     with pytest.raises(UserError, match="did you mean 'split_16'"):
         choose_actions(["split_15"])
     with pytest.raises(UserError, match="once each"):
