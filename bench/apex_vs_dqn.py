@@ -118,7 +118,7 @@ def main() -> None:
     for seed in range(arguments.seeds):
         for trainer, done in runs.items():
             done.append(run_apart(trainer, seed))
-            print(trainer, seed, done[-1])
+            print(trainer, seed, done[-1], flush=True)
     seconds, speeds = (
         {trainer: statistics.median(one[figure] for one in done) for trainer, done in runs.items()}
         for figure in ("seconds", "steps_per_second")

@@ -15,12 +15,13 @@ from ray.rllib.core.learner.training_data import TrainingData
 from ray.rllib.utils.metrics import ENV_RUNNER_RESULTS, LEARNER_RESULTS, NUM_ENV_STEPS_SAMPLED_LIFETIME
 
 from models.apex_dqn.config import ApexDQNConfig
-from models.apex_dqn.env_runner import Weights
+from models.apex_dqn.env_runner import Failed, Weights
 from models.apex_dqn.learner import STATE, UPDATES
 from models.apex_dqn.meter import ELSEWHERE, LEARNING, THROTTLED, WAITING, Meter
 from models.apex_dqn.shard_group import ShardGroup, make_shard
 from models.replay.prioritized import deal
 from models.replay.shard import Drawn, ReplayShard, joined_by_age
+from models.runners.outcomes import EnvError
 
 RESULTS = "apex_dqn"
 """Where a result holds the figures of `Meter`."""
@@ -141,12 +142,13 @@ class ApexDQN(DQN):
         manager = self.env_runner_group._worker_manager
         answers = list(manager.fetch_ready_async_reqs(tags="play", timeout_seconds=timeout))
         manager.foreach_actor_async("play", tag="play", kwargs={"weights": self._weights})
-        for answer in answers:
-            # A runner that died is replaced; one that answers with an error has a broken environment.
-            if not answer.ok and isinstance(answer.get(), ray.exceptions.RayTaskError):
-                raise answer.get()
+        # A runner that died is replaced; one that reports an error has a broken environment.
         reports = [answer.get() for answer in answers if answer.ok]
         for report in reports:
+            if isinstance(report, Failed):
+                error = EnvError(report.error)
+                error.add_note(report.trace)
+                raise error
             self._meter.played(report, self._weights)
         if reports:
             self.metrics.aggregate([report.metrics for report in reports], key=ENV_RUNNER_RESULTS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -37,6 +38,13 @@ class Played(NamedTuple):
     updates: int
     adds_in_flight: int
     metrics: Mapping[str, Any]
+
+
+class Failed(NamedTuple):
+    """What a runner reports instead when its environment raised."""
+
+    error: str
+    trace: str
 
 
 def epsilon_ladder(count: int, base: float, alpha: float) -> np.ndarray:
@@ -84,9 +92,18 @@ class ApexEnvRunner(PoolEnvRunner):
         self.module.set_state(state)
         self._played_with = (weights.version, weights.updates)
 
-    def play(self, weights: Weights) -> Played:
-        """Play a fragment and send what it taught to a shard."""
-        steps, transitions = self.play_here(weights)
+    def play(self, weights: Weights) -> Played | Failed:
+        """Play a fragment and send what it taught to a shard.
+
+        An environment's error is reported, because RLlib would end this process for it and tell nobody.
+        """
+        try:
+            steps, transitions = self.play_here(weights)
+        except ray.exceptions.RayError:
+            raise
+        except Exception as error:
+            trace = "".join(traceback.format_exception(error))
+            return Failed(f"environment runner {self.worker_index}: {type(error).__name__}: {error}", trace)
         if transitions is not None and self._shards:
             self._push(transitions)
         return self.played(steps)._replace(metrics=self.get_metrics())

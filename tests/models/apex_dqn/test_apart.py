@@ -12,6 +12,7 @@ import ray
 
 from models.apex_dqn.env_runner import epsilon_ladder
 from models.apex_dqn.meter import NoProgress
+from models.runners.outcomes import EnvError
 from tests.models.apex_dqn.conftest import small
 
 MOST_ITERATIONS = 400
@@ -139,6 +140,6 @@ def test_an_environment_that_raises_ends_training_with_its_error(build):
             return np.zeros(3, np.float32), 0.0, False, False, {}
 
     algorithm = build(small(runners=1).environment(Broken))
-    with pytest.raises(Exception, match="the dial came off"):
+    with pytest.raises(EnvError, match="runner 1: ZeroDivisionError: the dial came off"):
         for _ in range(MOST_ITERATIONS):
             algorithm.train()
