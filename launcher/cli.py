@@ -9,6 +9,7 @@ from typing import Any
 import tyro
 
 from launcher.compare import CompareConfig, run_compare
+from launcher.config_file import parse_train
 from launcher.doctor import DoctorConfig, run_doctor
 from launcher.export import ExportConfig, run_export
 from launcher.recorded_config import with_recorded_settings
@@ -37,8 +38,12 @@ NAMES: dict[str, Callable[..., Any]] = {
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point of the console script. Exit codes: 0 done, 2 bad input, 3 missing package, 4 failed, 130 Ctrl-C."""
-    config = tyro.extras.subcommand_cli_from_dict(NAMES, prog="tunewright", description=__doc__, args=arguments)
-    run(config, (sys.argv[1:] if arguments is None else arguments)[1:])
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["train"]:
+        config: Any = parse_train(arguments[1:], prog="tunewright train")
+    else:
+        config = tyro.extras.subcommand_cli_from_dict(NAMES, prog="tunewright", description=__doc__, args=arguments)
+    run(config, arguments[1:])
 
 
 def run(config: Any, arguments: Sequence[str]) -> None:

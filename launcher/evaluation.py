@@ -32,10 +32,12 @@ def prove(
     methods: Sequence[str] = METHODS,
     seeds: int = 1,
     backend: str = "",
+    command: str = "",
 ) -> Comparison:
     """Compare `policy` with searches on every benchmark of `suite`, `seconds` for each method on each.
 
-    Writes the report into `folder`, shows progress while it runs, and prints the summary.
+    Writes the report into `folder`, shows progress while it runs, and prints the summary. `command` is what the report
+    says that made it; this process's own unless given.
     """
     require_matplotlib()
     budget = Budget(seconds=seconds)
@@ -58,7 +60,8 @@ def prove(
     finally:
         problem.close()
     details = {"suite": suite.name, "suite SHA-256": suite.hash, "policy trained on": str(policy.provenance["suite"])}
-    page = write_report(comparison, folder, command=shlex.join(["tunewright", *sys.argv[1:]]), details=details)
+    command = command or shlex.join(["tunewright", *sys.argv[1:]])
+    page = write_report(comparison, folder, command=command, details=details)
     print_summary(comparison, console)
     print(f"report: {page}")
     return comparison

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import sys
 
-import tyro
-
 from launcher.cli import run
-from launcher.train import TrainConfig
+from launcher.config_file import parse_train
 
 
 def main() -> None:
-    run(tyro.cli(TrainConfig, description=__doc__), sys.argv[1:])
+    run(parse_train(sys.argv[1:], prog="rllib_agent.py", description=__doc__), sys.argv[1:])
 
 
 if __name__ == "__main__":

@@ -5,25 +5,27 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from eval.comparison import Comparison
 from eval.report import require_matplotlib
-from launcher.evaluation import prove
+from launcher.evaluation import METHODS, prove
 from launcher.export import check_format, export_policy
 from launcher.folders import runs_folder
 from launcher.live_progress import LiveProgress
 from launcher.resume import go_on, newest_whole
+from models.encoders.config import EncoderConfig
 from models.interrupts import Interrupts
 from models.policy import Policy
 from models.store.atomic import NotWritten
 from models.store.locate import locate_run
 from models.store.run_directory import RunDirectory
 from models.train_settings import TrainSettings
-from models.trainers import trainer_name
+from models.trainers.registry import parse_settings, trainer_name
 from models.training import TrainingSession
 from rllib_envs.errors import UserError
 from rllib_envs.loop_nest.actions import choose_actions
@@ -45,7 +47,17 @@ class TrainConfig:
     problem: str = ""
     """The problem that the suite must be of, such as loop_nest. Empty: whatever it is of."""
     trainer: str = "ppo"
-    """Learning algorithm: ppo, dqn or apex_dqn; RLlib's spellings such as ppo.PPOTrainer work too."""
+    """Learning algorithm: ppo, appo, impala, dqn or apex_dqn; RLlib's spellings such as ppo.PPOTrainer work too."""
+    trainer_settings: tuple[str, ...] = ()
+    """Changes to the trainer's own settings, such as learning_rate=3e-4 epochs=4; a wrong name lists them."""
+    encoder: str = EncoderConfig.kind
+    """The network: mlp reads the entities in their order; transformer lets them attend to each other."""
+    encoder_width: int = EncoderConfig.width
+    """Size of its hidden vectors."""
+    encoder_layers: int = EncoderConfig.layers
+    """Number of its hidden layers, or of attention blocks."""
+    encoder_heads: int = EncoderConfig.heads
+    """Attention heads of each block of a transformer; divides the width."""
     iter: int | None = None
     """Training iterations; 20 unless --minutes is given."""
     minutes: float | None = None
@@ -87,6 +99,10 @@ class TrainConfig:
     """Go on although settings or benchmarks differ that results depend on."""
     export: str = ""
     """Write the policy for other programs too, into its folder: onnx."""
+    sweep: int = 0
+    """Train this often with settings drawn from the trainer's search space, and list the results, best first."""
+    config: Path | None = None
+    """TOML file with these options and the tables [trainer_settings] and [encoder]; flags count over it."""
     debug: bool = False
     """Show the traceback of an error."""
 
@@ -126,6 +142,8 @@ class TrainConfig:
             records=str(self.records.absolute()) if self.records else None,
             measure_doubtful=self.measure_doubtful,
             save_replay=self.save_replay,
+            encoder=EncoderConfig(self.encoder, self.encoder_width, self.encoder_layers, self.encoder_heads),
+            trainer_settings=parse_settings(self.trainer_settings),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -143,6 +161,7 @@ class TrainConfig:
             ("--eval_size", self.eval_size, 0),
             ("--env-runners", self.env_runners, 0),
             ("--envs-per-runner", self.envs_per_runner, 1),
+            ("--sweep", self.sweep, 0),
         ):
             if value < least:
                 raise UserError(f"{what} is {value}; it must be at least {least}")
@@ -155,22 +174,59 @@ class TrainConfig:
 
 
 def run_train(config: TrainConfig) -> None:
-    """Train, evaluate, report."""
+    """Train, evaluate, report; with `sweep`, several times."""
     config.check()
     if config.eval_size:
         require_matplotlib()
+    if config.sweep:
+        from launcher.sweep import run_sweep
+
+        run_sweep(config)
+        return
+    trained = train_and_prove(config)
+    print(f"Saved at: {trained.run.path}")
+    if trained.policy.problem == "loop_nest":
+        print(f"tune one shape:  tunewright tune mm 200x144x96 --policy {trained.run.path}")
+    print(f"compare longer:  tunewright compare --dataset {config.dataset} --policy {trained.run.path} --timeout 5")
+
+
+class Trained(NamedTuple):
+    """What a training has left."""
+
+    run: RunDirectory
+    policy: Policy
+    score: float
+    """Mean return of the last iteration's episodes."""
+    comparison: Comparison | None
+    """With searches on held-out benchmarks, where that was asked for."""
+
+
+def load_suite(config: TrainConfig) -> Suite:
+    """The whole suite; UserError when it is of another problem than the one asked for."""
     suite = Suite.load(config.dataset)
     if config.problem and choose(config.problem, PROBLEMS, "problem") != suite.problem:
         raise UserError(f"data set {suite.name} is of problem {suite.problem!r}, not {config.problem!r}")
+    return suite
+
+
+def train_and_prove(config: TrainConfig, methods: Sequence[str] = METHODS, command: str = "") -> Trained:
+    """One run: train a policy, and compare it with `methods`. `command` is what the report says that made it."""
+    suite = load_suite(config)
     settings = config.settings(suite.problem)
     held_out = Suite.select({**settings.env, "split": "test"})
-    record = {"settings": asdict(settings), "suite_hash": suite.hash, "config": config.to_json()}
+    record = {
+        "settings": asdict(settings),
+        "trainer_settings": asdict(settings.make_trainer()),
+        "suite_hash": suite.hash,
+        "config": config.to_json(),
+    }
     if config.resume:
         run, checkpoint = locate_run(config.resume)
     else:
         label = f"{suite.problem}-{trainer_name(config.trainer)}-{suite.name}"
         run, checkpoint = RunDirectory.create(config.runs or runs_folder(), label, record), None
     settings = replace(settings, records=settings.records or str(run.records.absolute()))
+    comparison = None
     with Interrupts() as interrupts, run.locked():
         if config.resume:
             checkpoint = newest_whole(run, checkpoint)
@@ -179,12 +235,11 @@ def run_train(config: TrainConfig) -> None:
             if config.resume:
                 go_on(session, run, checkpoint, record)
             policy = learn(config, session, run)
+            score = session.score
         if config.eval_size:
-            prove(policy, held_out.sample(config.eval_size, config.seed), config.eval_time, run.report)
-    print(f"Saved at: {run.path}")
-    if suite.problem == "loop_nest":
-        print(f"tune one shape:  tunewright tune mm 200x144x96 --policy {run.path}")
-    print(f"compare longer:  tunewright compare --dataset {config.dataset} --policy {run.path} --timeout 5")
+            benchmarks = held_out.sample(config.eval_size, config.seed)
+            comparison = prove(policy, benchmarks, config.eval_time, run.report, methods, command=command)
+    return Trained(run, policy, score, comparison)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from models.train_settings import TrainSettings
-from models.trainers import make_trainer, trainer_name
+from models.trainers.registry import trainer_name
 from rllib_envs.errors import UserError
 from rllib_envs.problem import Problem
 from rllib_envs.suite import Suite
@@ -42,7 +42,7 @@ def changeable(settings: TrainSettings, suite: Suite) -> dict[str, Any]:
     config = {name: value for name, value in settings.env.get("problem_config", {}).items() if name != "actions"}
     return _plain(
         {
-            **asdict(make_trainer(settings.trainer, settings.trainer_settings)),
+            **asdict(settings.make_trainer()),
             "seed": settings.seed,
             "suite_hash": suite.hash,
             **{name: settings.env.get(name) for name in ENV_SETTINGS},

@@ -46,7 +46,9 @@ class Interrupts:
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Interrupts:
-        self._before = {number: signal.signal(number, self._arrived) for number in SIGNALS}
+        # Signals are the main thread's; in another one, as in a sweep, they are somebody else's to handle.
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._arrived) for number in SIGNALS}
         return self
 
     def __exit__(

@@ -7,9 +7,18 @@ from typing import Any
 from ray.rllib.algorithms.ppo.torch.ppo_torch_learner import PPOTorchLearner
 from ray.rllib.core.columns import Columns
 from ray.rllib.evaluation.postprocessing import Postprocessing
+from torch import Tensor
 
 SMALLEST_DEVIATION = 1e-4
 """Advantages that differ by less than this are all the same; dividing by less would make noise of them."""
+
+
+def standardised(advantages: Tensor, played: Tensor) -> Tensor:
+    """`advantages` [steps] with mean 0 and deviation 1 over the steps that were `played` (bool)."""
+    counting = advantages[played]
+    deviation = counting.std(unbiased=False).clamp(min=SMALLEST_DEVIATION)
+    standard: Tensor = (advantages - counting.mean()) / deviation
+    return standard
 
 
 class PlayedStepsPPOLearner(PPOTorchLearner):
@@ -21,8 +30,7 @@ class PlayedStepsPPOLearner(PPOTorchLearner):
 
     def compute_loss_for_module(self, *, batch: dict[str, Any], **kwargs: Any) -> Any:
         advantages = batch[Postprocessing.ADVANTAGES]
-        played = advantages[batch[Columns.LOSS_MASK]] if Columns.LOSS_MASK in batch else advantages
-        deviation = played.std(unbiased=False).clamp(min=SMALLEST_DEVIATION)
-        standard = (advantages - played.mean()) / deviation
+        played = batch.get(Columns.LOSS_MASK, advantages.new_ones(len(advantages), dtype=bool))
+        standard = standardised(advantages, played)
         loss: Any = super().compute_loss_for_module(batch={**batch, Postprocessing.ADVANTAGES: standard}, **kwargs)
         return loss

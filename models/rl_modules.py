@@ -7,7 +7,7 @@ from typing import Any
 from ray.rllib.algorithms.dqn.default_dqn_rl_module import QF_PREDS
 from ray.rllib.core.columns import Columns
 from ray.rllib.core.learner.utils import make_target_network
-from ray.rllib.core.rl_module.apis import ValueFunctionAPI
+from ray.rllib.core.rl_module.apis import TARGET_NETWORK_ACTION_DIST_INPUTS, TargetNetworkAPI, ValueFunctionAPI
 from ray.rllib.core.rl_module.torch import TorchRLModule
 from ray.rllib.utils.schedules.scheduler import Scheduler
 from torch import Tensor
@@ -38,6 +38,25 @@ class MaskedActorCritic(TorchRLModule, ValueFunctionAPI):
 
     def compute_values(self, batch: Batch, embeddings: Any = None) -> Tensor:
         return self.network.value(batch[Columns.OBS])
+
+
+class MaskedActorCriticWithTarget(MaskedActorCritic, TargetNetworkAPI):
+    """The module of APPO, which takes steps away from a copy of its policy and renews the copy once in a while."""
+
+    network: PolicyNetwork
+    _target_network: Any  # made by the learner; environment runners have none
+
+    def make_target_networks(self) -> None:
+        self._target_network = make_target_network(self.network)
+
+    def get_target_network_pairs(self) -> list[tuple[Any, Any]]:
+        return [(self.network, self._target_network)]
+
+    def get_non_inference_attributes(self) -> list[str]:
+        return ["_target_network"]
+
+    def forward_target(self, batch: Batch) -> Batch:
+        return {TARGET_NETWORK_ACTION_DIST_INPUTS: self._target_network.logits(batch[Columns.OBS])}
 
 
 class MaskedQ(EpsilonGreedyQ):

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from models.encoders.config import EncoderConfig
-from models.trainers import make_trainer
+from models.trainers.base import Trainer
+from models.trainers.registry import make_trainer
 from rllib_envs.errors import UserError
 
 
@@ -25,7 +26,7 @@ class TrainSettings:
     """One training session. All values are plain data, so that a run can record them."""
 
     trainer: str
-    """The learning algorithm, by name: ppo, dqn or apex_dqn."""
+    """The learning algorithm, by name: a key of `TRAINERS`, or of `ALIASES`."""
     env: Mapping[str, Any]
     """What to train on: the keys of `TuningEnv.from_config` (problem, problem_config, suite, split, horizon, ...)."""
     env_runners: int = 0
@@ -51,10 +52,14 @@ class TrainSettings:
     """Changes to the trainer's own settings, such as {"learning_rate": 3e-4}."""
 
     def __post_init__(self) -> None:
-        make_trainer(self.trainer, self.trainer_settings)
+        self.make_trainer()
         for name, least in (("env_runners", 0), ("envs_per_runner", 1), ("gpus", 0), ("seed", 0)):
             if getattr(self, name) < least:
                 raise UserError(f"{name} is {getattr(self, name)}; it must be at least {least}")
+
+    def make_trainer(self) -> Trainer:
+        """The trainer with the settings that are in force: its own, the problem's, and these changes."""
+        return make_trainer(self.trainer, self.trainer_settings, self.env.get("problem", ""))
 
     @property
     def env_config(self) -> dict[str, Any]:

@@ -34,7 +34,7 @@ from models.random_state import read_random_state, write_random_state
 from models.runners.outcomes import ENVS_LOST
 from models.store.versions import versions
 from models.train_settings import TrainSettings
-from models.trainers import make_trainer, trainer_name
+from models.trainers.registry import trainer_name
 from rllib_envs.errors import MissingPackage
 from rllib_envs.registry import make_problem
 from rllib_envs.suite import Suite
@@ -91,7 +91,7 @@ class Progress:
     env_restarts: int
     """Environments replaced so far in running environment runners, because their own process died."""
     losses: Mapping[str, float]
-    """The learner's own figures, by RLlib's names."""
+    """The learner's own figures, by RLlib's names; empty when nothing was learnt in this iteration."""
     figures: Mapping[str, float] = field(default_factory=dict)
     """How the parts of a distributed training get on with each other; empty for a trainer that has none."""
 
@@ -115,7 +115,7 @@ class TrainingSession:
         self.interrupts = interrupts or Interrupts()
         self._checkpoint, self._anyway = checkpoint, anyway
         self._name = uuid4().hex
-        self.trainer = make_trainer(settings.trainer, settings.trainer_settings)
+        self.trainer = settings.make_trainer()
         self.suite = Suite.load(settings.env["suite"])
         self.counters = Counters()
         self.score = 0.0
@@ -226,7 +226,9 @@ class TrainingSession:
         seconds = time.perf_counter() - started
         played = result.get("env_runners", {})
         learnt = result.get("learners", {}).get("default_policy", {})
-        losses = {name: float(learnt[name]) for name in LOSSES if name in learnt}
+        # Nothing may have been learnt since the last report; RLlib then repeats every name, with NaN.
+        updated = learnt.get("num_module_steps_trained", 0) > 0
+        losses = {name: float(learnt[name]) for name in LOSSES if name in learnt} if updated else {}
         if bad := [name for name, value in losses.items() if not math.isfinite(value)]:
             raise TrainingError(
                 f"iteration {number}: {', '.join(bad)} is no number any more; go back to the last checkpoint with a "

@@ -51,7 +51,7 @@ class RunDirectory:
         hardware are added. Raises UserError when the folder can't be made.
         """
         name = re.sub(r"[^A-Za-z0-9_.-]+", "_", label).strip("_.-")
-        run = cls(_make_unique(Path(root), f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"))
+        run = cls(make_unique(Path(root), f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"))
         run.report.mkdir()
         (run.path / CHECKPOINTS).mkdir()
         (run.path / METRICS).touch()
@@ -171,7 +171,8 @@ class RunDirectory:
         write_json(self.path / RECORD, {"schema_version": SCHEMA_VERSION, **record, **made_with, "earlier": parts})
 
 
-def _make_unique(root: Path, name: str) -> Path:
+def make_unique(root: Path, name: str) -> Path:
+    """A new folder of this name under `root`, or of this name with a number where it exists already."""
     for suffix in ("", *(f"-{number}" for number in range(2, 100))):
         path = root / (name + suffix)
         try:

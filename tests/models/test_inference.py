@@ -19,7 +19,7 @@ from models.encoders.config import EncoderConfig
 from models.onnx_file import write_onnx
 from models.policy import CARD, Policy
 from models.train_settings import TrainSettings
-from models.trainers import TRAINERS
+from models.trainers.registry import TRAINERS
 from models.training import TrainingSession
 from rllib_envs.errors import MissingPackage, UserError
 from rllib_envs.problem import Benchmark, Problem

@@ -6,6 +6,7 @@ import json
 import math
 import random
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +24,12 @@ from rllib_envs.toy import Toy
 from rllib_envs.tuning_env import TuningEnv, policy_input
 
 SMALL = EncoderConfig(width=64)
-QUICK = {
-    "ppo": {"batch_steps": 256, "minibatch": 64},
-    "dqn": {"iteration_steps": 256, "warm_up_steps": 100},
+QUICK: dict[str, dict[str, int]] = {
     "apex_dqn": {"iteration_steps": 256, "warm_up_steps": 100, "batch": 64},
+    "appo": {"iteration_steps": 256},
+    "dqn": {"iteration_steps": 256, "warm_up_steps": 100},
+    "impala": {"iteration_steps": 256},
+    "ppo": {"batch_steps": 256, "minibatch": 64},
 }
 MOST_ITERATIONS = 40
 GOOD = 0.9
@@ -54,7 +57,7 @@ def share_of_optimum(policy: Policy, env: dict[str, str]) -> float:
     return won / possible
 
 
-@pytest.mark.parametrize("trainer", ["ppo", "dqn", "apex_dqn"])
+@pytest.mark.parametrize("trainer", sorted(QUICK))
 def test_learns_the_toy(trainer, toy_env):
     with TrainingSession(TrainSettings(trainer, toy_env, seed=1, encoder=SMALL)) as session:
         best = 0.0
@@ -64,7 +67,7 @@ def test_learns_the_toy(trainer, toy_env):
     assert best >= GOOD, f"{best:.2f} of the optimum after {session.counters.env_steps} steps"
 
 
-@pytest.mark.parametrize("trainer", ["ppo", "dqn", "apex_dqn"])
+@pytest.mark.parametrize("trainer", sorted(QUICK))
 def test_no_illegal_action_in_thousands_of_steps(trainer, toy_env):
     """The environment raises on the first; a horizon of 3 makes many ends, where masks may be empty."""
     with TrainingSession(quick(trainer, toy_env | {"horizon": 3})) as session:
@@ -75,7 +78,7 @@ def test_no_illegal_action_in_thousands_of_steps(trainer, toy_env):
     assert all(math.isfinite(loss) for loss in progress.losses.values())
 
 
-@pytest.mark.parametrize("trainer", ["ppo", "dqn", "apex_dqn"])
+@pytest.mark.parametrize("trainer", sorted(QUICK))
 def test_the_policy_decides_as_rllib_does(trainer, toy_env):
     import torch
     from ray.rllib.core.columns import Columns
@@ -89,7 +92,7 @@ def test_the_policy_decides_as_rllib_does(trainer, toy_env):
         for step in range(10):
             inputs = policy_input(toy, state, 1 - step / 16)
             batch = {Columns.OBS: {name: torch.from_numpy(array)[None] for name, array in inputs.items()}}
-            if trainer == "ppo":
+            if policy.kind == "actor_critic":
                 logits = module.forward_inference(batch)[Columns.ACTION_DIST_INPUTS]
                 theirs = torch.log_softmax(logits, -1)[0].detach().numpy()
             else:
@@ -100,17 +103,18 @@ def test_the_policy_decides_as_rllib_does(trainer, toy_env):
             state = toy.apply(state, rng.choice(np.flatnonzero(legal[:3])))
 
 
-def test_the_same_seed_gives_the_same_training(toy_env):
+@pytest.mark.parametrize("trainer", ["appo", "impala", "ppo"])
+def test_the_same_seed_gives_the_same_training(trainer, toy_env):
     policies = []
     for _ in range(2):
-        with TrainingSession(quick("ppo", toy_env, seed=5)) as session:
+        with TrainingSession(quick(trainer, toy_env, seed=5)) as session:
             session.step()
             policies.append(session.policy())
     for name, weights in policies[0].weights.items():
         np.testing.assert_array_equal(weights, policies[1].weights[name])
 
 
-@pytest.mark.parametrize("trainer", ["ppo", "dqn", "apex_dqn"])
+@pytest.mark.parametrize("trainer", sorted(QUICK))
 def test_a_checkpoint_goes_on_where_it_was_saved(trainer, toy_env, tmp_path):
     import torch
 
@@ -138,9 +142,9 @@ def test_a_checkpoint_goes_on_where_it_was_saved(trainer, toy_env, tmp_path):
         progress = session.step()
     assert progress.iteration == 3
     assert progress.env_steps > counters.env_steps and progress.seconds > counters.seconds
-    if trainer == "ppo":
-        ppo = session.trainer
-        at = ppo.entropy_start + (ppo.entropy_end - ppo.entropy_start) * progress.env_steps / ppo.entropy_steps
+    if policy.kind == "actor_critic":
+        its = session.trainer
+        at = its.entropy_start + (its.entropy_end - its.entropy_start) * progress.env_steps / its.entropy_steps
         assert progress.losses["curr_entropy_coeff"] == pytest.approx(at, rel=0.02), "the schedule starts over"
 
 
@@ -223,6 +227,28 @@ def test_an_iteration_without_steps_is_an_error(toy_env, monkeypatch):
     assert len(calls) > 1, "there was no patience"
 
 
+@pytest.mark.parametrize("trainer", ["appo", "impala"])
+def test_an_iteration_that_only_played_reports_no_loss(trainer, toy_env):
+    """Asynchronous trainers report when enough was played, whether a batch was full or not."""
+    settings = TrainSettings(
+        trainer, toy_env, encoder=SMALL, trainer_settings={"iteration_steps": 1, "batch_steps": 300}
+    )
+    with TrainingSession(settings) as session:
+        reports = [session.step() for _ in range(7)]
+    assert [bool(report.losses) for report in reports] == [False, False, True, False, False, True, False]
+    assert all(math.isfinite(loss) for report in reports for loss in report.losses.values())
+    assert all(later.env_steps > earlier.env_steps for earlier, later in pairwise(reports))
+
+
+def test_asynchronous_learning_does_not_wait_for_ever_for_runners(toy_env, monkeypatch):
+    monkeypatch.setattr("models.vtrace.algorithms.PATIENCE_SECONDS", 0.2)
+    with TrainingSession(quick("impala", toy_env, env_runners=1)) as session:
+        session.step()
+        monkeypatch.setattr(session._algorithm.env_runner_group, "num_healthy_remote_workers", lambda: 0)
+        with pytest.raises(TrainingError, match="no environment runner has been alive"):
+            session.step()
+
+
 def test_memory_learning_does_not_wait_for_ever_for_runners(toy_env, monkeypatch):
     monkeypatch.setattr("models.replay.dqn.synchronous_parallel_sample", lambda **_: ([], []))
     monkeypatch.setattr("models.replay.dqn.PATIENCE_SECONDS", 0.2)
@@ -230,14 +256,15 @@ def test_memory_learning_does_not_wait_for_ever_for_runners(toy_env, monkeypatch
         session.step()
 
 
-def test_a_runner_in_its_own_process_plays(toy_env, tmp_path):
+@pytest.mark.parametrize("trainer", ["appo", "dqn"])
+def test_a_runner_in_its_own_process_plays(trainer, toy_env, tmp_path):
     """Our packages are importable there, its episodes arrive here, and it measures nothing that was measured here."""
     path = tmp_path / "records.jsonl"
     here = TrainingEnv(toy_env | {"session": "here", "records": str(path)})
     for _ in range(12):
         here.reset()
         here.step(1)
-    with TrainingSession(quick("dqn", toy_env, env_runners=1, records=str(path))) as session:
+    with TrainingSession(quick(trainer, toy_env, env_runners=1, records=str(path))) as session:
         progress = session.step()
     records = [record for _, record in read_records(path)]
     assert len(records) > 24 and len({(record.benchmark, record.solution) for record in records}) == len(records)

@@ -1,0 +1,83 @@
+"""A configuration file: the options of `tunewright train` as TOML, which take the place of their defaults."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import tyro
+
+from launcher.train import TrainConfig
+from rllib_envs.errors import UserError, one_line_errors
+from rllib_envs.names import choose
+
+TRAINER_SETTINGS, ENCODER = "trainer_settings", "encoder"
+"""The tables."""
+ENCODER_OPTIONS = {"kind": "encoder", "width": "encoder_width", "layers": "encoder_layers", "heads": "encoder_heads"}
+FLAGS_ONLY = {"config", "debug"}
+KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text", Path: "a path as text"}
+
+
+def parse_train(arguments: Sequence[str], prog: str, description: str | None = None) -> TrainConfig:
+    """What `arguments` and the file behind their --config ask for; the arguments count first.
+
+    Settings of the trainer are joined, so that arguments change some of the file's. A file, name or value that is
+    wrong ends the program with one line and exit code 2.
+    """
+    with one_line_errors("--debug" in arguments):
+        path = _named_file(arguments)
+        values = read_options(path) if path else {}
+    settings = values.pop(TRAINER_SETTINGS, ())
+    defaults = TrainConfig(**{"dataset": tyro.MISSING, **values})
+    config = tyro.cli(TrainConfig, prog=prog, description=description, args=list(arguments), default=defaults)
+    return replace(config, trainer_settings=(*settings, *config.trainer_settings))
+
+
+def _named_file(arguments: Sequence[str]) -> Path | None:
+    """The last --config among the arguments."""
+    path = None
+    for index, argument in enumerate(arguments):
+        name, sign, value = argument.partition("=")
+        if name == "--config" and (sign or index + 1 < len(arguments)):
+            path = Path(value if sign else arguments[index + 1])
+    return path
+
+
+def read_options(path: Path) -> dict[str, Any]:
+    """The fields of TrainConfig that a file sets. Names may be written with hyphens, as the flags are."""
+    try:
+        content = tomllib.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise UserError(f"configuration file {path} can't be read: {error}") from None
+    kinds = {name: kind for name, kind in get_type_hints(TrainConfig).items() if name not in FLAGS_ONLY}
+    values: dict[str, Any] = {}
+    for written, value in content.items():
+        name = choose(written.replace("-", "_"), kinds, f"option in {path}")
+        if name == TRAINER_SETTINGS:
+            values[name] = tuple(f"{key}={each}" for key, each in _table(path, name, value).items())
+        elif name == ENCODER and isinstance(value, dict):
+            for key, each in value.items():
+                option = ENCODER_OPTIONS[choose(key, ENCODER_OPTIONS, f"option in [{ENCODER}] of {path}")]
+                values[option] = _checked(path, f"{ENCODER}.{key}", each, kinds[option])
+        else:
+            values[name] = _checked(path, written, value, kinds[name])
+    return values
+
+
+def _table(path: Path, name: str, value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise UserError(f"{name} in {path} is {value!r}; write a table, [{name}], with a line for each setting")
+    return value
+
+
+def _checked(path: Path, name: str, value: Any, kind: Any) -> Any:
+    """The value as its field has it; UserError where it is of another type."""
+    allowed = [each for each in (get_args(kind) or (kind,)) if each in KINDS]
+    for each in allowed:
+        written: Any = {Path: str, float: (int, float)}.get(each, each)
+        if isinstance(value, written) and (each is bool or not isinstance(value, bool)):
+            return each(value)
+    raise UserError(f"{name} in {path} is {value!r}; give {' or '.join(KINDS[each] for each in allowed)}")

@@ -1,0 +1,84 @@
+"""The trainers by name. A name that a person types never reaches an import; only these tables do."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from typing import Any
+
+from models.trainers.apex_dqn import ApexDQN
+from models.trainers.appo import APPO
+from models.trainers.base import Trainer
+from models.trainers.defaults import DEFAULTS
+from models.trainers.dqn import DQN
+from models.trainers.impala import IMPALA
+from models.trainers.ppo import PPO
+from rllib_envs.errors import UserError
+from rllib_envs.names import choose
+
+TRAINERS: Mapping[str, type[Trainer]] = {"apex_dqn": ApexDQN, "appo": APPO, "dqn": DQN, "impala": IMPALA, "ppo": PPO}
+
+ALIASES: Mapping[str, str] = {
+    "apex_dqn.ApexDQN": "apex_dqn",
+    "apex_dqn.ApexTrainer": "apex_dqn",
+    "appo.APPO": "appo",
+    "appo.APPOTrainer": "appo",
+    "dqn.ApexTrainer": "apex_dqn",
+    "dqn.DQN": "dqn",
+    "dqn.DQNTrainer": "dqn",
+    "impala.IMPALA": "impala",
+    "impala.ImpalaTrainer": "impala",
+    "ppo.APPOTrainer": "appo",
+    "ppo.PPO": "ppo",
+    "ppo.PPOTrainer": "ppo",
+}
+"""RLlib's spellings, old and new, that people's scripts use."""
+
+
+def trainer_name(name: str) -> str:
+    """The registered name behind any accepted spelling; UserError suggests the nearest for any other."""
+    return ALIASES.get(name) or ALIASES.get(choose(name, [*TRAINERS, *ALIASES], "trainer"), name)
+
+
+def make_trainer(name: str, changes: Mapping[str, Any] | None = None, problem: str = "") -> Trainer:
+    """A trainer with its defaults, except for what `DEFAULTS` has for this problem, and then for `changes`.
+
+    Raises UserError for an unknown trainer or field, and for a value of another type than the default's.
+    """
+    registered = trainer_name(name)
+    trainer = TRAINERS[registered]()
+    known = {field.name: getattr(trainer, field.name) for field in fields(trainer)}
+    values: dict[str, Any] = {}
+    for field_name, value in {**DEFAULTS.get((problem, registered), {}), **(changes or {})}.items():
+        default = known[choose(field_name, known, f"setting of trainer {name!r}")]
+        whole = isinstance(default, int)
+        least = min(default, 1 if whole else 0)
+        number = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
+        if not number or not least <= value < math.inf:
+            kind = f"a {'whole ' if whole else ''}number of at least {least}"
+            raise UserError(f"{field_name}={value!r} for trainer {name!r}; give {kind}, such as {default}")
+        values[field_name] = type(default)(value)
+    return replace(trainer, **values)
+
+
+def parse_settings(texts: Sequence[str]) -> dict[str, Any]:
+    """Changes to settings from texts such as "learning_rate=3e-4"; of two for the same setting the later counts.
+
+    A value that is no number stays text, for `make_trainer` to say what it should have been.
+    """
+    changes: dict[str, Any] = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not sign:
+            raise UserError(f"{text!r} is no setting of a trainer; write name=value, such as learning_rate=3e-4")
+        changes[name] = _number(value)
+    return changes
+
+
+def _number(text: str) -> int | float | str:
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return kind(text)
+    return text

@@ -1,0 +1,29 @@
+"""The values of a setting that a sweep draws from, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Between:
+    """Any number in between, small and large factors alike: as many draws from 1 to 2 as from 2 to 4."""
+
+    low: float
+    high: float
+
+    def __contains__(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """One of these, each as often as any other."""
+
+    values: tuple[float, ...]
+
+    def __contains__(self, value: float) -> bool:
+        return value in self.values
+
+
+Range = Between | OneOf

@@ -1,0 +1,1 @@
+"""IMPALA and APPO: RLlib's algorithms, with V-trace that is right for short episodes."""
