@@ -22,10 +22,6 @@ class APPO(IMPALA):
     buffer of several: data as fresh as this needs fewer corrections, and the same seed gives the same training.
     """
 
-    batch_steps: int = 256
-    """Environment steps in one batch, at least; whole fragments of all environments of a runner."""
-    epochs: int = 4
-    """Gradients from each batch."""
     clip: float = 0.2
     """How far the ratio of new to old probability counts."""
     target_update_batches: int = 1
@@ -50,7 +46,6 @@ class APPO(IMPALA):
         return self.configured(
             config.training(
                 learner_class=APPOLearner,
-                num_epochs=self.epochs,
                 clip_param=self.clip,
                 # RLlib counts the steps between two copies in units of what its buffer of batches would hold.
                 target_network_update_freq=self.target_update_batches,

@@ -26,8 +26,10 @@ class IMPALA(Trainer):
 
     learning_rate: float = 1e-3
     """Step size of Adam."""
-    batch_steps: int = 128
-    """Environment steps in one gradient, at least; whole fragments of all environments of a runner."""
+    batch_steps: int = 256
+    """Environment steps in one batch, at least; whole fragments of all environments of a runner."""
+    epochs: int = 4
+    """Gradients from each batch. From the second on V-trace corrects for those before, as for old experience."""
     fragment: int = 16
     """Steps that each environment plays between two looks for a newer policy."""
     iteration_steps: int = 1_000
@@ -49,6 +51,7 @@ class IMPALA(Trainer):
     search_space: ClassVar[Mapping[str, Range]] = {
         "learning_rate": Between(1e-4, 3e-3),
         "batch_steps": OneOf((128, 256, 512)),
+        "epochs": OneOf((1, 2, 4)),
         "fragment": OneOf((8, 16, 32)),
         "entropy_start": Between(0.003, 0.1),
         "gradient_norm": OneOf((0.5, 2.0, 10.0)),
@@ -74,6 +77,7 @@ class IMPALA(Trainer):
                 vtrace_clip_pg_rho_threshold=self.ratio_bound,
                 vf_loss_coeff=0.5,
                 entropy_coeff=[[0, self.entropy_start], [self.entropy_steps, self.entropy_end]],
+                num_epochs=self.epochs,
                 grad_clip=self.gradient_norm,
                 grad_clip_by="global_norm",
                 # Runners may have new weights after every batch; they fetch them when they start a fragment.

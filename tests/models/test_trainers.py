@@ -38,7 +38,7 @@ def test_settings_can_be_changed_by_name():
 
 @pytest.mark.parametrize("value", [-1e-3, float("nan"), float("inf"), "1e-3", None])
 def test_a_value_that_makes_no_sense_is_refused(value):
-    with pytest.raises(UserError, match="learning_rate=.* give a number of at least 0"):
+    with pytest.raises(UserError, match=r"learning_rate=.* give a number of at least 0"):
         make_trainer("ppo", {"learning_rate": value})
 
 
@@ -47,7 +47,7 @@ def test_settings_as_text():
     assert make_trainer("ppo", parse_settings(["clip=1"])).clip == 1.0
     with pytest.raises(UserError, match="write name=value"):
         parse_settings(["epochs"])
-    with pytest.raises(UserError, match="epochs='many' .* a whole number"):
+    with pytest.raises(UserError, match=r"epochs='many' .* a whole number"):
         make_trainer("ppo", parse_settings(["epochs=many"]))
 
 
