@@ -2,10 +2,10 @@
 
 python bench/start_up.py
 
-The time is of `tunewright train` in a fresh process, from the command until an environment has made a step. It means
-something on an idle machine only; the processor time of the same, of all processes, hardly depends on who else runs.
-Memory is of a training with two runner processes: the most that the proportional set sizes of its whole process tree,
-Ray's own processes included, add up to. They count what processes share once.
+The time is of `tunewright train` in a fresh process, from the command until an environment has made a step. On two
+cores it can't be met where the processor time of it is above 30 s, nor where others use the machine. Memory is of a
+training with two runner processes: the most that the proportional set sizes of its whole process tree, Ray's own
+processes included, add up to. They count what processes share once.
 """
 
 from __future__ import annotations
