@@ -7,6 +7,7 @@ top. It orders schedules well enough to leave most of them unmeasured; `bench/lo
 
 from __future__ import annotations
 
+from math import prod
 from typing import NamedTuple
 
 from rllib_envs.loop_nest.backend.loops import Schedule
@@ -110,7 +111,8 @@ class CostModel:
             runs = nest.runs(plan.hold)
             vectors = runs * plan.held
             met_again = any(loop.var not in plan.output.stride for loop in plan.loops[: plan.hold])
-        additions = vectors * (plan.accumulators - 1)
+        complete = vectors / prod(nest.iterations[depth] for depth in range(plan.hold) if plan.revisits(depth))
+        additions = vectors * (plan.accumulators - 1) + complete * len(statement.epilogue)
         loaded = vectors if met_again else 0.0
         if plan.output.access is Access.STRIDED:
             return _OutputTraffic(additions, gathers=loaded, scatters=vectors)
@@ -130,7 +132,10 @@ class CostModel:
 
 
 class _OutputTraffic(NamedTuple):
-    """Vector instructions for C outside the block's arithmetic, and cycles that overlap with nothing."""
+    """Vector instructions for C outside the block's arithmetic, and cycles that overlap with nothing.
+
+    What an epilogue computes counts; what it reads, once for each element of C, does not matter.
+    """
 
     additions: float
     loads: float = 0.0
