@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib
 import pytest
 
 from launcher.sweep_table import Entry, finish_sweep, ranked
@@ -20,7 +21,9 @@ SWEEP = (sys.executable, "-m", "launcher.cli", "train", "--trainer", "ppo", "--e
 
 
 def sweep(*options: object, cwd: Path) -> subprocess.Popen[str]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(cwd), "RLLIB_NUM_GPUS": "0", "LOOP_TOOL_ROOT": ""}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "RLLIB_NUM_GPUS": "0", "LOOP_TOOL_ROOT": ""}
+    # A home of its own shows what is left there; matplotlib would search it for fonts for a minute.
+    environment |= {"HOME": str(cwd), "MPLCONFIGDIR": matplotlib.get_configdir()}
     command = [*SWEEP, *map(str, options)]
     return subprocess.Popen(
         command, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
