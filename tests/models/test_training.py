@@ -32,7 +32,8 @@ QUICK: dict[str, dict[str, int]] = {
     "ppo": {"batch_steps": 256, "minibatch": 64},
 }
 MOST_ITERATIONS = 40
-GOOD = 0.9
+GOOD = 0.95
+"""Raising the first dial, whatever it should be, is worth 0.91."""
 
 pytestmark = pytest.mark.usefixtures("shared_ray")
 
