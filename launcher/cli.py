@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import tyro
@@ -12,7 +12,6 @@ from launcher.compare import CompareConfig, run_compare
 from launcher.config_file import parse_train
 from launcher.doctor import DoctorConfig, run_doctor
 from launcher.export import ExportConfig, run_export
-from launcher.recorded_config import with_recorded_settings
 from launcher.records import RecordsConfig, run_records
 from launcher.train import TrainConfig, run_train
 from launcher.tune import TuneConfig, run_tune
@@ -43,15 +42,13 @@ def main(arguments: list[str] | None = None) -> None:
         config: Any = parse_train(arguments[1:], prog="tunewright train")
     else:
         config = tyro.extras.subcommand_cli_from_dict(NAMES, prog="tunewright", description=__doc__, args=arguments)
-    run(config, arguments[1:])
+    run(config)
 
 
-def run(config: Any, arguments: Sequence[str]) -> None:
-    """Carry out one command; `arguments` are those that `config` was made from."""
+def run(config: Any) -> None:
+    """Carry out one command."""
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a log shows lines as they happen
     with one_line_errors(config.debug):
-        if isinstance(config, TrainConfig) and config.resume:
-            config = with_recorded_settings(config, arguments)
         COMMANDS[type(config)](config)
 
 

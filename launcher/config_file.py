@@ -10,6 +10,7 @@ from typing import Any, get_args, get_type_hints
 
 import tyro
 
+from launcher.recorded_config import recorded_settings
 from launcher.train import TrainConfig
 from rllib_envs.errors import UserError, one_line_errors
 from rllib_envs.names import choose
@@ -22,28 +23,29 @@ KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "
 
 
 def parse_train(arguments: Sequence[str], prog: str, description: str | None = None) -> TrainConfig:
-    """What `arguments` and the file behind their --config ask for; the arguments count first.
+    """What `arguments`, then the file behind their --config, then the run behind their --resume ask for.
 
-    Settings of the trainer are joined, so that arguments change some of the file's. A file, name or value that is
+    Settings of the trainer are joined, so that arguments change some of the file's. A run, file, name or value that is
     wrong ends the program with one line and exit code 2.
     """
     with one_line_errors("--debug" in arguments):
-        path = _named_file(arguments)
-        values = read_options(path) if path else {}
-    settings = values.pop(TRAINER_SETTINGS, ())
-    defaults = TrainConfig(**{"dataset": tyro.MISSING, **values})
+        run, path = _last("--resume", arguments), _last("--config", arguments)
+        recorded = recorded_settings(run) if run else TrainConfig()
+        values = read_options(Path(path)) if path else {}
+    settings = (*recorded.trainer_settings, *values.pop(TRAINER_SETTINGS, ()))
+    defaults = replace(recorded, trainer_settings=(), **values)
     config = tyro.cli(TrainConfig, prog=prog, description=description, args=list(arguments), default=defaults)
     return replace(config, trainer_settings=(*settings, *config.trainer_settings))
 
 
-def _named_file(arguments: Sequence[str]) -> Path | None:
-    """The last --config among the arguments."""
-    path = None
+def _last(flag: str, arguments: Sequence[str]) -> str:
+    """What stands behind the last such flag; empty where there is none."""
+    found = ""
     for index, argument in enumerate(arguments):
         name, sign, value = argument.partition("=")
-        if name == "--config" and (sign or index + 1 < len(arguments)):
-            path = Path(value if sign else arguments[index + 1])
-    return path
+        if name == flag and (sign or index + 1 < len(arguments)):
+            found = value if sign else arguments[index + 1]
+    return found
 
 
 def read_options(path: Path) -> dict[str, Any]:

@@ -1,13 +1,11 @@
-"""The settings of a run that is gone on with, changed by what is typed now."""
+"""The settings of a run that is gone on with."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
-
-import tyro
 
 from launcher.train import TrainConfig
 from models.store.locate import locate_run
@@ -16,11 +14,10 @@ OF_THIS_CALL = ("resume", "resume_anyway", "debug")
 """Flags that say nothing about the training and are not taken over."""
 
 
-def with_recorded_settings(config: TrainConfig, arguments: Sequence[str]) -> TrainConfig:
-    """The run's own settings where `arguments`, those of `train`, say nothing else."""
-    run, _ = locate_run(config.resume)
-    recorded = recorded_config(run.record.get("config", {}))
-    return tyro.cli(TrainConfig, default=replace(recorded, resume=config.resume), args=arguments)
+def recorded_settings(where: str) -> TrainConfig:
+    """Those of the run that `where`, the value of --resume, means."""
+    run, _ = locate_run(where)
+    return replace(recorded_config(run.record.get("config", {})), resume=where)
 
 
 def recorded_config(record: Mapping[str, Any]) -> TrainConfig:

@@ -12,7 +12,7 @@ from launcher.config_file import parse_train
 
 
 def main() -> None:
-    run(parse_train(sys.argv[1:], prog="rllib_agent.py", description=__doc__), sys.argv[1:])
+    run(parse_train(sys.argv[1:], prog="rllib_agent.py", description=__doc__))
 
 
 if __name__ == "__main__":
