@@ -37,7 +37,8 @@ def runner_processes(session: TrainingSession) -> set[int]:
 @pytest.mark.slow
 @pytest.mark.parametrize("trainer", ["ppo", "dqn"])
 def test_killed_runners_come_back(trainer, toy_env):
-    with TrainingSession(quick(trainer, toy_env, env_runners=2)) as session:
+    settings = {"ppo": {"batch_steps": 4096}, "dqn": {"iteration_steps": 1024}}[trainer]
+    with TrainingSession(TrainSettings(trainer, toy_env, env_runners=2, trainer_settings=settings)) as session:
         before = session.step()
         for kill in range(KILLS):
             victim = sorted(runner_processes(session))[kill % 2]
