@@ -143,7 +143,7 @@ class _Reporter:
 def _warm_up(problem: Problem[Any], benchmark: Benchmark, budget: Budget, policy: ActingPolicy | None) -> None:
     trial = Trial(problem, benchmark, budget)
     if policy is not None and trial.moves(trial.root):
-        policy.act(trial.policy_input(trial.root))
+        policy.start().act(trial.policy_input(trial.root))
 
 
 def _take_turns(

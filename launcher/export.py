@@ -9,7 +9,7 @@ from typing import Annotated
 
 import tyro
 
-from models.onnx_file import INPUTS, OUTPUT, require_onnx, write_onnx
+from models.onnx_file import interface, require_onnx, write_onnx
 from models.policy import Policy
 from rllib_envs.names import choose
 
@@ -34,7 +34,8 @@ def run_export(config: ExportConfig) -> None:
     check_format(config.format)
     policy = Policy.load(config.policy)
     written = export_policy(policy, config.format, config.out)
-    print(f"{written}: {', '.join(INPUTS)} to {OUTPUT} of {len(policy.actions)} actions for {policy.problem}")
+    inputs, outputs = map(", ".join, interface(policy))
+    print(f"{written}: {inputs} to {outputs} of {len(policy.actions)} actions for {policy.problem}")
 
 
 def check_format(name: str) -> None:

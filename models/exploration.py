@@ -43,17 +43,18 @@ class EpsilonGreedyQ(DefaultDQNTorchRLModule):
 
     @torch.no_grad()
     def _forward_inference(self, batch: Batch, **kwargs: Any) -> Batch:
-        values: Any = self.compute_q_values(batch)[QF_PREDS]
-        best, greedy = values.max(-1)
-        return {Columns.ACTIONS: greedy, Q_TAKEN: best, Q_BEST: best}
+        output = self.compute_q_values(batch)
+        best, greedy = output.pop(QF_PREDS).max(-1)
+        return {Columns.ACTIONS: greedy, Q_TAKEN: best, Q_BEST: best, **output}
 
     @torch.no_grad()
     def _forward_exploration(self, batch: Batch, t: int = 0, epsilon: Tensor | None = None, **kwargs: Any) -> Batch:
-        """With probability epsilon any legal action, otherwise the best.
+        """With probability epsilon any legal action, otherwise the best; a recurrent module's state goes along.
 
         `epsilon`: float [batch], one for each row; without it the schedule's value after `t` environment steps.
         """
-        values: Any = self.compute_q_values(batch)[QF_PREDS]
+        output = self.compute_q_values(batch)
+        values: Any = output.pop(QF_PREDS)
         best, greedy = values.max(-1)
         if epsilon is None:
             self.epsilon_schedule.update(t)
@@ -61,11 +62,11 @@ class EpsilonGreedyQ(DefaultDQNTorchRLModule):
         explore = torch.rand(len(greedy), device=greedy.device) < epsilon.to(greedy.device)
         # Most environments hardly ever explore, and the draw takes as long as a small network.
         if not explore.any():
-            return {Columns.ACTIONS: greedy, Q_TAKEN: best, Q_BEST: best}
+            return {Columns.ACTIONS: greedy, Q_TAKEN: best, Q_BEST: best, **output}
         drawn = torch.multinomial(self.legal_actions(batch, values).float(), 1).squeeze(-1)
         actions = torch.where(explore, drawn, greedy)
         taken = values.gather(-1, actions.unsqueeze(-1)).squeeze(-1)
-        return {Columns.ACTIONS: actions, Q_TAKEN: taken, Q_BEST: best}
+        return {Columns.ACTIONS: actions, Q_TAKEN: taken, Q_BEST: best, **output}
 
     def _forward_train(self, batch: Batch, **kwargs: Any) -> Batch:
         """Values of `obs` with a gradient, and of `new_obs` from both networks without one."""

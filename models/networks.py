@@ -1,8 +1,9 @@
-"""The two networks. The same classes train inside RLlib and decide without it, so weights move over unchanged."""
+"""The networks. The same classes train inside RLlib and decide without it, so weights move over unchanged."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -31,7 +32,17 @@ def _head(features: int, outputs: int, gain: float) -> nn.Linear:
     return layer
 
 
-class PolicyNetwork(nn.Module):
+class Memoryless(nn.Module):
+    """A network whose answer depends on the present observation alone."""
+
+    scores: Any
+
+    def step(self, inputs: Mapping[str, Tensor], state: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """As `RecurrentQNetwork.step`, without a state."""
+        return self.scores(inputs), None
+
+
+class PolicyNetwork(Memoryless):
     """Actor and critic on encoders of their own: log-probabilities of actions, and the return still to come.
 
     The two don't share an encoder because the critic's gradient, large at first, would undo the actor's.
@@ -58,8 +69,16 @@ class PolicyNetwork(nn.Module):
         return torch.log_softmax(self.logits(inputs), dim=-1)
 
 
-class QNetwork(nn.Module):
-    """Dueling action values (Wang et al., 2016, equation 9), with the mean taken over legal actions only."""
+def dueling(value: Tensor, advantage: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
+    """Action values [batch, actions] from a state's value [batch, 1] and its actions' advantages [batch, actions]:
+    Wang et al. (2016), equation 9, with the mean taken over legal actions only. Illegal ones are at `MASKED`."""
+    legal = (inputs["action_mask"] > 0).to(advantage.dtype)
+    mean = (advantage * legal).sum(-1, keepdim=True) / legal.sum(-1, keepdim=True).clamp(min=1)
+    return mask_scores(value + advantage - mean, inputs)
+
+
+class QNetwork(Memoryless):
+    """Dueling action values (Wang et al., 2016) of the present observation."""
 
     def __init__(self, sizes: InputSizes, config: EncoderConfig) -> None:
         super().__init__()
@@ -70,16 +89,47 @@ class QNetwork(nn.Module):
     def scores(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """float32 [batch, actions]: expected return of each action, illegal actions at `MASKED`."""
         features = self.encoder(inputs)
-        advantage = self.advantage(features)
-        legal = (inputs["action_mask"] > 0).to(advantage.dtype)
-        mean = (advantage * legal).sum(-1, keepdim=True) / legal.sum(-1, keepdim=True).clamp(min=1)
-        return mask_scores(self.state_value(features) + advantage - mean, inputs)
+        return dueling(self.state_value(features), self.advantage(features), inputs)
 
 
-Network = PolicyNetwork | QNetwork
-NETWORKS: Mapping[str, type[PolicyNetwork] | type[QNetwork]] = {"actor_critic": PolicyNetwork, "q": QNetwork}
+class RecurrentQNetwork(nn.Module):
+    """Dueling action values of all observations of an episode so far (Hausknecht and Stone, 2015).
+
+    A gated recurrent unit (Cho et al., 2014) as wide as the encoder follows on the encoder. Its state, float32
+    [batch, width], is all that is remembered; it is zero, or None, before an episode's first observation.
+    """
+
+    def __init__(self, sizes: InputSizes, config: EncoderConfig) -> None:
+        super().__init__()
+        self.encoder = ENCODERS[config.kind](sizes, config)
+        self.memory = nn.GRU(self.encoder.out_features, config.width, batch_first=True)
+        self.advantage = _head(config.width, sizes.actions, gain=0.1)
+        self.state_value = _head(config.width, 1, gain=0.1)
+
+    def unroll(self, inputs: Mapping[str, Tensor], state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Expected returns, float32 [batch, time, actions], illegal actions at `MASKED`, and the state after that.
+
+        `inputs` have a time axis behind the batch axis: consecutive observations, the first of which is met in `state`.
+        """
+        each = {name: array.flatten(0, 1) for name, array in inputs.items()}
+        features = self.encoder(each).unflatten(0, inputs["action_mask"].shape[:2])
+        remembered, last = self.memory(features, None if state is None else state.unsqueeze(0))
+        return dueling(self.state_value(remembered), self.advantage(remembered), inputs), last.squeeze(0)
+
+    def step(self, inputs: Mapping[str, Tensor], state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Expected returns, float32 [batch, actions], of one observation met in `state`, and the state after it."""
+        scores, state = self.unroll({name: array.unsqueeze(1) for name, array in inputs.items()}, state)
+        return scores.squeeze(1), state
+
+
+Network = PolicyNetwork | QNetwork | RecurrentQNetwork
+NETWORKS: Mapping[str, Callable[[InputSizes, EncoderConfig], Network]] = {
+    "actor_critic": PolicyNetwork,
+    "q": QNetwork,
+    "recurrent_q": RecurrentQNetwork,
+}
 
 
 def build_network(kind: str, sizes: InputSizes, config: EncoderConfig) -> Network:
-    """The network of a policy of this kind: "actor_critic" or "q"."""
+    """The network of a policy of this kind: "actor_critic", "q" or "recurrent_q"."""
     return NETWORKS[choose(kind, NETWORKS, "kind of network")](sizes, config)

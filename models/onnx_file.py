@@ -21,6 +21,8 @@ SUFFIX = ".onnx"
 INPUTS = ("tokens", "token_mask", "globals", "action_mask")
 """In the file as in `policy_input`, each with a batch axis in front."""
 OUTPUT = "scores"
+STATE_IN, STATE_OUT = "state", "next_state"
+"""Input and output of a policy that remembers its episode: float32 [batch, width], zero at the episode's start."""
 OPSET = 17
 """The first with layer normalisation as one operation; whatever came out since 2022 reads it."""
 
@@ -40,8 +42,9 @@ def write_onnx(policy: Policy, path: Path) -> Path:
 
     Inputs: `tokens` float32 [batch, max_tokens, token_features], `token_mask` int8 [batch, max_tokens], `globals`
     float32 [batch, global_features + 1] and `action_mask` int8 [batch, actions], as `policy_input` has them. Output:
-    `scores` float32 [batch, actions], -inf where an action is illegal. The file's metadata are the entries of
-    `policy.json`, each as JSON.
+    `scores` float32 [batch, actions], -inf where an action is illegal. A recurrent policy has `state` and `next_state`
+    besides, float32 [batch, width]: zero at an episode's start, later what the step before gave. The file's metadata
+    are the entries of `policy.json`, each as JSON.
 
     Raises UserError for another suffix than .onnx, a file that exists and a place that can't be written, and
     MissingPackage without onnx.
@@ -64,18 +67,25 @@ def write_onnx(policy: Policy, path: Path) -> Path:
     return path
 
 
+def interface(policy: Policy) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of the file's inputs and of its outputs."""
+    return ((*INPUTS, STATE_IN), (OUTPUT, STATE_OUT)) if policy.recurrent else (INPUTS, (OUTPUT,))
+
+
 def _trace(policy: Policy, file: Path) -> None:
     """Write the network as PyTorch's exporter does."""
     import torch
 
     sizes = InputSizes.of(policy.spec, len(policy.actions))
     batch = 2  # of one, the tracer would take the axis for a constant
+    names, outputs = interface(policy)
     example = (
         torch.zeros(batch, sizes.max_tokens, sizes.token_features),
         torch.ones(batch, sizes.max_tokens, dtype=torch.int8),
         torch.zeros(batch, sizes.globals),
         torch.ones(batch, sizes.actions, dtype=torch.int8),
-    )
+        torch.zeros(batch, policy.encoder.width),
+    )[: len(names)]
     with _plain_operations():
         torch.onnx.export(
             _scorer(policy).eval(),
@@ -85,14 +95,14 @@ def _trace(policy: Policy, file: Path) -> None:
             # writes files of three times the size. PyTorch is pinned, so that this one can't vanish unnoticed.
             dynamo=False,
             opset_version=OPSET,
-            input_names=list(INPUTS),
-            output_names=[OUTPUT],
-            dynamic_axes={name: {0: "batch"} for name in (*INPUTS, OUTPUT)},
+            input_names=list(names),
+            output_names=list(outputs),
+            dynamic_axes={name: {0: "batch"} for name in (*names, *outputs)},
         )
 
 
 def _scorer(policy: Policy) -> nn.Module:
-    """`policy.scores` for a batch, with the inputs one by one."""
+    """A step of the network for a batch, with the inputs one by one."""
     import torch
 
     class Scorer(torch.nn.Module):
@@ -100,9 +110,11 @@ def _scorer(policy: Policy) -> nn.Module:
             super().__init__()
             self.network = policy.network
 
-        def forward(self, *arrays: Tensor) -> Tensor:
-            inputs = dict(zip(INPUTS, arrays, strict=True))
-            return self.network.scores(inputs).masked_fill(inputs["action_mask"] < 1, -torch.inf)
+        def forward(self, *arrays: Tensor) -> tuple[Tensor, ...]:
+            inputs = dict(zip(INPUTS, arrays, strict=False))
+            scores, state = self.network.step(inputs, *arrays[len(INPUTS) :])
+            scores = scores.masked_fill(inputs["action_mask"] < 1, -torch.inf)
+            return (scores,) if state is None else (scores, state)
 
     return Scorer()
 
@@ -118,6 +130,8 @@ def _plain_operations() -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # of the exporter; see above
+            # A recurrent policy's state is an input of the file, as this one asks for.
+            warnings.filterwarnings("ignore", "Exporting a model to ONNX with a batch_size", UserWarning)
             # PyTorch's attention compares shapes in Python, which is right for any number of states.
             warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]
             yield

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.encoders.config import EncoderConfig, InputSizes
+from models.player import Player
 from models.store.atomic import new_directory, read_json, write_json
 from models.store.tensor_file import check_tensors, read_tensors, write_tensors
-from rllib_envs.errors import IllegalAction, UserError
+from rllib_envs.errors import UserError
 from rllib_envs.names import choose
 from rllib_envs.problem import ObservationSpec, Problem
 from rllib_envs.registry import make_problem
@@ -24,14 +24,10 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 CARD, WEIGHTS = "policy.json", "policy.safetensors"
-KINDS = ("actor_critic", "q")
+KINDS = ("actor_critic", "q", "recurrent_q")
 
 MAX_SIZE = 1 << 16
 """No observation has more entities or features, and no episode more steps; a larger number is damage."""
-
-Q_TEMPERATURE = 0.02
-"""Sampling from action values: an action that promises this much less return is drawn 1/e as often. The unit is the
-benchmark's scale; differences below it are within what an action value is off by."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +35,8 @@ class Policy:
     """A network and everything needed to use it: which problem it decides on, how it sees it, where it came from."""
 
     kind: str
-    """"actor_critic" (scores are log-probabilities) or "q" (scores are expected returns)."""
+    """"actor_critic" (scores are log-probabilities), "q" or "recurrent_q" (scores are expected returns). One that is
+    recurrent remembers its episode, in a state as wide as the encoder."""
     problem: str
     """Registered name of the problem."""
     problem_config: Mapping[str, Any]
@@ -167,46 +164,28 @@ class Policy:
         network.load_state_dict({name: torch.tensor(value) for name, value in self.weights.items()}, strict=True)
         return network.requires_grad_(False).eval()
 
+    @property
+    def recurrent(self) -> bool:
+        """Whether its decisions depend on what it has seen before in the episode."""
+        return self.kind == "recurrent_q"
+
+    def start(self) -> Player:
+        """The policy at the start of an episode, to be asked once at each of its steps."""
+        return Player(self.network, values=self.kind != "actor_critic")
+
     def scores(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
-        """float32 [actions]: log-probabilities or expected returns; illegal actions are -inf.
-
-        `inputs` is what `rllib_envs.tuning_env.policy_input` returns for one state.
-        """
-        import torch
-
-        with _one_thread(), torch.inference_mode():
-            batch = {name: torch.from_numpy(np.asarray(array)).unsqueeze(0) for name, array in inputs.items()}
-            scores: np.ndarray = self.network.scores(batch)[0].numpy()
-        return np.where(inputs["action_mask"] > 0, scores, np.float32(-np.inf))
+        """As `Player.scores`, for policies that remember nothing."""
+        return self._anywhere().scores(inputs)
 
     def act(self, inputs: Mapping[str, np.ndarray], rng: np.random.Generator | None = None) -> int:
-        """The best legal action; with `rng`, one drawn in proportion to what the policy thinks of it.
+        """As `Player.act`, for policies that remember nothing."""
+        return self._anywhere().act(inputs, rng)
 
-        Raises IllegalAction when nothing is legal, which means that the episode is over.
-        """
-        if not (inputs["action_mask"] > 0).any():
-            raise IllegalAction("no action is legal in this state: the solution is complete")
-        scores = self.scores(inputs)
-        if rng is None:
-            return int(scores.argmax())
-        if self.kind == "q":
-            scores = scores / Q_TEMPERATURE
-        weights = np.exp(scores.astype(np.float64) - scores.max())
-        return int(rng.choice(len(weights), p=weights / weights.sum()))
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """PyTorch on this thread alone. Matrices this small gain nothing from others, and lose milliseconds by waiting
-    for them where all cores are busy."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+    def _anywhere(self) -> Player:
+        """ValueError where a decision depends on the steps before."""
+        if self.recurrent:
+            raise ValueError("this policy remembers its episode; call start() and ask what that returns at each step")
+        return self.start()
 
 
 def _find_card(path: Path) -> Path:

@@ -17,6 +17,8 @@ from ray.rllib.algorithms.dqn.torch.dqn_torch_learner import DQNTorchLearner
 from ray.rllib.core.columns import Columns
 from torch import Tensor
 
+from models.replay.transitions import N_STEP
+
 
 class QLearner(DQNTorchLearner):
     """RLlib's DQN learner with another loss.
@@ -50,6 +52,23 @@ class QLearner(DQNTorchLearner):
         self.metrics.log_dict(figures, key=module_id, window=1)
 
 
+class RecurrentQLearner(QLearner):
+    """The same loss of whole episodes: the mean over the steps that were played, without the padding behind them."""
+
+    def compute_loss_for_module(
+        self, *, module_id: str, config: Any, batch: dict[str, Any], fwd_out: dict[str, Any]
+    ) -> Tensor:
+        """The columns are [batch, time]; `loss_mask` is true where a step was played."""
+        played = batch[Columns.LOSS_MASK]
+        steps = {name: batch[name][played] for name in (Columns.ACTIONS, Columns.REWARDS, Columns.TERMINATEDS, N_STEP)}
+        return super().compute_loss_for_module(
+            module_id=module_id,
+            config=config,
+            batch=steps | {"weights": torch.ones_like(steps[Columns.REWARDS])},
+            fwd_out={name: values[played] for name, values in fwd_out.items()},
+        )
+
+
 def td_target(batch: dict[str, Any], fwd_out: dict[str, Tensor], discount: float, *, double: bool) -> Tensor:
     """float32 [batch]: R + discount^n Q'(new_obs, a*) without a gradient, Q' the target network.
 
@@ -60,5 +79,5 @@ def td_target(batch: dict[str, Any], fwd_out: dict[str, Tensor], discount: float
     chooser = fwd_out[QF_NEXT_PREDS].detach() if double else target_values
     after = target_values.gather(-1, chooser.argmax(-1, keepdim=True)).squeeze(-1)
     after = torch.where(batch[Columns.TERMINATEDS].bool(), 0.0, after)
-    target: Tensor = batch[Columns.REWARDS] + discount ** batch["n_step"] * after
+    target: Tensor = batch[Columns.REWARDS] + discount ** batch[N_STEP] * after
     return target

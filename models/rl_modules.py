@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
-from ray.rllib.algorithms.dqn.default_dqn_rl_module import QF_PREDS
+import numpy as np
+import torch
+from ray.rllib.algorithms.dqn.default_dqn_rl_module import QF_NEXT_PREDS, QF_PREDS, QF_TARGET_NEXT_PREDS
 from ray.rllib.core.columns import Columns
 from ray.rllib.core.learner.utils import make_target_network
 from ray.rllib.core.rl_module.apis import TARGET_NETWORK_ACTION_DIST_INPUTS, TargetNetworkAPI, ValueFunctionAPI
@@ -14,7 +16,11 @@ from torch import Tensor
 
 from models.encoders.config import EncoderConfig, InputSizes
 from models.exploration import Batch, EpsilonGreedyQ
-from models.networks import PolicyNetwork, QNetwork
+from models.networks import PolicyNetwork, QNetwork, RecurrentQNetwork
+from models.replay.transitions import N_STEP
+
+MEMORY = "memory"
+"""What a recurrent module calls its state."""
 
 
 def _sizes(module: TorchRLModule) -> InputSizes:
@@ -68,7 +74,8 @@ class MaskedQ(EpsilonGreedyQ):
         TorchRLModule.__init__(self, *args, **kwargs)
 
     model_config: Any  # a dict here; RLlib allows other kinds too
-    network: QNetwork
+    network: Any
+    network_class: ClassVar[type[QNetwork] | type[RecurrentQNetwork]] = QNetwork
     _target_network: Any  # made by the learner; environment runners have none
 
     def setup(self) -> None:
@@ -78,7 +85,7 @@ class MaskedQ(EpsilonGreedyQ):
         self.epsilon_schedule = Scheduler(
             fixed_value_or_schedule=self.model_config["epsilon"], framework=self.framework
         )
-        self.network = QNetwork(_sizes(self), _encoder(self))
+        self.network = self.network_class(_sizes(self), _encoder(self))
 
     def make_target_networks(self) -> None:
         self._target_network = make_target_network(self.network)
@@ -103,3 +110,34 @@ class MaskedQ(EpsilonGreedyQ):
         # After an episode's last step nothing may be legal; the action is never played, but it has to be drawn.
         legal[legal.sum(-1) == 0] = 1.0
         return legal
+
+
+class MaskedRecurrentQ(MaskedQ):
+    """The module of R2D2. It acts step by step with a state, and learns from whole episodes without one."""
+
+    network_class = RecurrentQNetwork
+
+    def get_initial_state(self) -> dict[str, Any]:
+        return {MEMORY: np.zeros(_encoder(self).width, np.float32)}
+
+    def compute_q_values(self, batch: Batch) -> Batch:
+        """Of one observation each, in the states STATE_IN, or at an episode's start where there is none."""
+        values, state = self.network.step(batch[Columns.OBS], batch.get(Columns.STATE_IN, {}).get(MEMORY))
+        return {QF_PREDS: values, Columns.STATE_OUT: {MEMORY: state}}
+
+    def forward_target(self, batch: Batch) -> Batch:
+        return {QF_PREDS: self._target_network.step(batch[Columns.OBS])[0]}
+
+    def _forward_train(self, batch: Batch, **kwargs: Any) -> Batch:
+        """[batch, time, actions]: values of the T states of each episode that were acted in, with a gradient, and of
+        those `n_step` steps later from both networks. The observations are T + 1, from the episode's first on."""
+        values, _ = self.network.unroll(batch[Columns.OBS])
+        with torch.no_grad():
+            target_values, _ = self._target_network.unroll(batch[Columns.OBS])
+        steps: Tensor = batch[N_STEP].long()
+        later = (torch.arange(steps.shape[1], device=steps.device) + steps).unsqueeze(-1).expand_as(values[:, 1:])
+        return {
+            QF_PREDS: values[:, :-1],
+            QF_NEXT_PREDS: values.detach().gather(1, later),
+            QF_TARGET_NEXT_PREDS: target_values.gather(1, later),
+        }

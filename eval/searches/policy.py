@@ -11,15 +11,19 @@ from rllib_envs.problem import STOP
 from rllib_envs.tuning_env import PolicyInput
 
 
-class ActingPolicy(Protocol):
-    """What is needed of a policy. `models.policy.Policy` is one."""
+class Player(Protocol):
+    """A policy in one episode. `models.player.Player` is one."""
 
     def act(self, inputs: PolicyInput, rng: np.random.Generator | None = None) -> int:
         """The index of a legal action: the best one, or one drawn by probability when `rng` is given."""
         ...
 
-    def scores(self, inputs: PolicyInput) -> np.ndarray:
-        """float [actions]: higher is preferred; illegal actions have -inf."""
+
+class ActingPolicy(Protocol):
+    """What is needed of a policy. `models.policy.Policy` is one."""
+
+    def start(self) -> Player:
+        """The policy at the start of an episode, to be asked once at each of its steps."""
         ...
 
 
@@ -36,10 +40,10 @@ def policy_sampled(policy: ActingPolicy, trial: Trial, rng: np.random.Generator)
 
 
 def _episode(policy: ActingPolicy, trial: Trial, rng: np.random.Generator | None) -> None:
-    node = trial.root
+    node, player = trial.root, policy.start()
     trial.evaluate(node)  # known; it ends endless sampling where the policy stops at once
     while trial.moves(node):
-        action = policy.act(trial.policy_input(node), rng)
+        action = player.act(trial.policy_input(node), rng)
         if trial.problem.actions[action] == STOP:
             return
         node = trial.step(node, action)

@@ -44,10 +44,15 @@ class ReplayDQN(DQN):
 
     def setup(self, config: Any) -> None:
         super().setup(config)
-        self._transitions = EpisodeAssembler(self.config.n_step, self.config.gamma)
-        self._replay = ReplayBuffer(self.config.replay_buffer_config["capacity"], self.config.seed or 0)
+        self._collect, self._replay = self.make_memory()
         self._updates_due = 0.0
         self._last_heard = time.monotonic()
+
+    def make_memory(self) -> tuple[Any, Any]:
+        """What turns fragments of episodes into what is remembered, and the memory of that."""
+        config = self.config
+        memory = ReplayBuffer(config.replay_buffer_config["capacity"], config.seed or 0)
+        return EpisodeAssembler(config.n_step, config.gamma), memory
 
     def training_step(self) -> None:
         config = self.config
@@ -67,12 +72,13 @@ class ReplayDQN(DQN):
             return
         self._last_heard = time.monotonic()
         self.metrics.aggregate(reports, key=ENV_RUNNER_RESULTS)
-        if (transitions := self._transitions(episodes)) is not None:
-            self._replay.add(transitions)
+        if collected := self._collect(episodes):
+            self._replay.add(collected)
         if self._replay.size < config.num_steps_sampled_before_learning_starts:
             return
         played = sum(len(episode) for episode in episodes)
-        self._updates_due += played * config.training_intensity / config.total_train_batch_size
+        steps_drawn = config.total_train_batch_size * self._replay.steps_per_row
+        self._updates_due += played * config.training_intensity / steps_drawn
         steps = self.metrics.peek((ENV_RUNNER_RESULTS, NUM_ENV_STEPS_SAMPLED_LIFETIME))
         while self._updates_due >= 1:
             self._updates_due -= 1

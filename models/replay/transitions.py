@@ -16,6 +16,8 @@ import tree
 
 Q_TAKEN, Q_BEST = "q_taken", "q_best"
 """Names of a module's extra outputs: the value of the action taken, and of the best action."""
+N_STEP = "n_step"
+"""Column of a batch: the number of steps that a reward is the sum of."""
 
 
 class Steps(NamedTuple):

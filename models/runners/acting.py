@@ -18,6 +18,8 @@ class Decisions(NamedTuple):
     actions: list[int]
     extra: Mapping[str, np.ndarray]
     """Whatever else it returned that the learner may want, one row for each observation."""
+    states: Mapping[str, np.ndarray]
+    """A recurrent module's state after each observation, by name; empty for other modules."""
 
 
 def stack(observations: Sequence[Any], device: torch.device | None = None) -> Any:
@@ -50,4 +52,9 @@ def decide(module: Any, batch: Batch, explore: bool, **kwargs: Any) -> Decisions
             if Columns.ACTION_LOGP not in outputs:
                 outputs[Columns.ACTION_LOGP] = distribution.logp(outputs[Columns.ACTIONS])
     actions = outputs.pop(Columns.ACTIONS).tolist()
-    return Decisions(actions, {name: value.cpu().numpy() for name, value in outputs.items()})
+    states = outputs.pop(Columns.STATE_OUT, {})
+    return Decisions(actions, _arrays(outputs), _arrays(states))
+
+
+def _arrays(tensors: Mapping[str, torch.Tensor]) -> dict[str, np.ndarray]:
+    return {name: value.cpu().numpy() for name, value in tensors.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import torch
 from gymnasium import spaces
 from gymnasium.vector.utils import batch_space
@@ -32,7 +33,9 @@ class PoolEnvRunner(SingleAgentEnvRunner):
     process, or each in one of its own if `env_config` has `env_processes` set. Episodes that go on at the end of a
     fragment are cut and continued as RLlib's own are; so are steps that are still being played then, which are part of
     the next fragment. Gymnasium's vectorisation and RLlib's connectors between environment and module are bypassed:
-    what they would do is done in `models.runners.acting`; connectors of one's own and recurrent modules are refused.
+    what they would do is done in `models.runners.acting`; connectors of one's own are refused. The state of a recurrent
+    module goes on with its episode, through fragments, too; it is not recorded, so learners have to start from an
+    episode's first step.
 
     What an environment raises is raised by `sample`, because playing on would hide a broken contract. Only where the
     process of one dies is that one replaced.
@@ -82,8 +85,8 @@ class PoolEnvRunner(SingleAgentEnvRunner):
         super().make_module()  # type: ignore[no-untyped-call]
         if self.module is None:
             return
-        if self.module.is_stateful():
-            raise ValueError(f"{type(self).__name__} plays no recurrent modules")
+        initial = self.module.get_initial_state()
+        self._initial_state = {name: np.asarray(value) for name, value in initial.items()}
         # RLlib switches to evaluation for each forward pass and back; there is nothing to switch back to here.
         self.module.eval()
 
@@ -140,6 +143,7 @@ class PoolEnvRunner(SingleAgentEnvRunner):
         self._ongoing_episodes = [None] * self.num_envs
         self._waiting: list[int] = []
         self._observations: list[Any] = [None] * self.num_envs
+        self._states: list[Any] = [None] * self.num_envs
         self._played: list[Any] = [None] * self.num_envs
 
     def _act(self, explore: bool, random_actions: bool, steps: int) -> None:
@@ -151,14 +155,17 @@ class PoolEnvRunner(SingleAgentEnvRunner):
             return
         device = self._device if isinstance(self._device, torch.device) and self._device.type != "cpu" else None
         batch = {Columns.OBS: stack([self._observations[index] for index in indices], device)}
+        if self._initial_state:
+            batch[Columns.STATE_IN] = stack([self._states[index] for index in indices], device)
         kwargs: dict[str, Any] = {}
         if explore:
             runners = self.config.num_env_runners or 1
             # RLlib's estimate of the steps of all runners together.
             kwargs["t"] = (self.num_env_steps_sampled_lifetime // runners + steps) * runners
             kwargs |= self.exploration(indices)
-        actions, extra = decide(self.module, batch, explore, **kwargs)
+        actions, extra, states = decide(self.module, batch, explore, **kwargs)
         for row, (index, action) in enumerate(zip(indices, actions, strict=True)):
+            self._states[index] = {name: values[row] for name, values in states.items()}
             self._send(index, action, {name: values[row] for name, values in extra.items()})
 
     def _send(self, index: int, action: int, extra: dict[str, Any]) -> None:
@@ -173,6 +180,7 @@ class PoolEnvRunner(SingleAgentEnvRunner):
         self._tell("on_episode_created", index)
         episode.add_env_reset(outcome.observation, outcome.info)
         self._tell("on_episode_start", index)
+        self._states[index] = self._initial_state
         self._observe(index, outcome.observation)
 
     def _stepped(self, index: int, outcome: Stepped) -> list[SingleAgentEpisode]:

@@ -19,7 +19,7 @@ class Trainer(ABC):
     """A learning algorithm with its settings as fields. A new one is such a class and its line in `TRAINERS`."""
 
     kind: ClassVar[str]
-    """The kind of policy that it trains: "actor_critic" or "q"."""
+    """The kind of policy that it trains: "actor_critic", "q" or "recurrent_q"."""
     search_space: ClassVar[Mapping[str, Range]]
     """What a sweep tries: for some of the fields, the values that make sense."""
 

@@ -60,7 +60,10 @@ class DQN(Trainer):
 
         from models.replay.dqn import ReplayDQN
 
-        config: Any = DQNConfig(algo_class=ReplayDQN)  # type: ignore[no-untyped-call]
+        return self.configured(DQNConfig(algo_class=ReplayDQN))  # type: ignore[no-untyped-call]
+
+    def configured(self, config: Any) -> AlgorithmConfig:
+        """What DQN and its relatives have in common."""
         configured: AlgorithmConfig = (
             config.training(
                 lr=self.learning_rate,

@@ -15,10 +15,18 @@ from models.trainers.defaults import DEFAULTS
 from models.trainers.dqn import DQN
 from models.trainers.impala import IMPALA
 from models.trainers.ppo import PPO
+from models.trainers.r2d2 import R2D2
 from rllib_envs.errors import UserError
 from rllib_envs.names import choose
 
-TRAINERS: Mapping[str, type[Trainer]] = {"apex_dqn": ApexDQN, "appo": APPO, "dqn": DQN, "impala": IMPALA, "ppo": PPO}
+TRAINERS: Mapping[str, type[Trainer]] = {
+    "apex_dqn": ApexDQN,
+    "appo": APPO,
+    "dqn": DQN,
+    "impala": IMPALA,
+    "ppo": PPO,
+    "r2d2": R2D2,
+}
 
 ALIASES: Mapping[str, str] = {
     "apex_dqn.ApexDQN": "apex_dqn",
@@ -28,11 +36,14 @@ ALIASES: Mapping[str, str] = {
     "dqn.ApexTrainer": "apex_dqn",
     "dqn.DQN": "dqn",
     "dqn.DQNTrainer": "dqn",
+    "dqn.R2D2Trainer": "r2d2",
     "impala.IMPALA": "impala",
     "impala.ImpalaTrainer": "impala",
     "ppo.APPOTrainer": "appo",
     "ppo.PPO": "ppo",
     "ppo.PPOTrainer": "ppo",
+    "r2d2.R2D2": "r2d2",
+    "r2d2.R2D2Trainer": "r2d2",
 }
 """RLlib's spellings, old and new, that people's scripts use."""
 

@@ -40,6 +40,9 @@ class ScriptedPolicy:
         self.clock = clock
         self.seconds = seconds
 
+    def start(self) -> ScriptedPolicy:
+        return self
+
     def act(self, inputs: dict[str, np.ndarray], rng: np.random.Generator | None = None) -> int:
         if self.clock:
             self.clock.now += self.seconds

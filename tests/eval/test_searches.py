@@ -130,6 +130,9 @@ def test_the_policy_is_followed_once_and_its_best_state_is_the_answer(toy, polic
 
 def test_a_policy_that_spoils_its_work_is_judged_by_its_best_state(toy):
     class Overshooting:
+        def start(self):
+            return self
+
         def act(self, inputs, rng=None):
             return toy.actions.index("raise") if inputs["action_mask"][1] else toy.actions.index("stop")
 
@@ -143,6 +146,9 @@ def test_the_policy_sees_the_share_of_steps_that_is_left(toy):
     seen = []
 
     class Watching:
+        def start(self):
+            return self
+
         def act(self, inputs, rng=None):
             seen.append(float(inputs["globals"][-1]))
             return int(np.flatnonzero(inputs["action_mask"])[0])

@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from models.encoders.config import EncoderConfig
-from models.onnx_file import write_onnx
+from models.onnx_file import STATE_IN, write_onnx
 from models.policy import CARD, Policy
 from models.train_settings import TrainSettings
 from models.trainers.registry import TRAINERS
@@ -43,7 +43,7 @@ def encoder(request: pytest.FixtureRequest) -> EncoderConfig:
     return request.param
 
 
-@pytest.fixture(params=["actor_critic", "q"])
+@pytest.fixture(params=["actor_critic", "q", "recurrent_q"])
 def policy(request: pytest.FixtureRequest, encoder: EncoderConfig, problem: Problem[Any]) -> Policy:
     return untrained(request.param, encoder, problem=problem)
 
@@ -56,9 +56,9 @@ def states_of(problem: Problem[Any]) -> PolicyInput:
 
 
 def scores_of(policy: Policy, states: PolicyInput) -> np.ndarray:
-    """[states, actions], by one question a state, as a policy is used."""
-    rows = range(len(states["action_mask"]))
-    return np.stack([policy.scores({name: array[row] for name, array in states.items()}) for row in rows])
+    """[states, actions], by one question a state, as a policy is used: all in one episode if it remembers that."""
+    player, rows = policy.start(), range(len(states["action_mask"]))
+    return np.stack([player.scores({name: array[row] for name, array in states.items()}) for row in rows])
 
 
 def rllib_scores(module: Any, states: PolicyInput) -> np.ndarray:
@@ -67,6 +67,8 @@ def rllib_scores(module: Any, states: PolicyInput) -> np.ndarray:
     from ray.rllib.core.columns import Columns
 
     batch = {Columns.OBS: {name: torch.from_numpy(array) for name, array in states.items()}}
+    if module.is_stateful():
+        return rllib_episode_scores(module, batch)
     with torch.no_grad():
         out = module.forward_inference(batch)
         if Columns.ACTION_DIST_INPUTS in out:
@@ -76,12 +78,48 @@ def rllib_scores(module: Any, states: PolicyInput) -> np.ndarray:
         return values
 
 
+def rllib_episode_scores(module: Any, batch: dict[str, Any]) -> np.ndarray:
+    """The same from a recurrent module, for which the batch is one episode: as it learns, and as it acts."""
+    from ray.rllib.algorithms.dqn.default_dqn_rl_module import QF_PREDS
+    from ray.rllib.core.columns import Columns
+
+    states, scores = batch[Columns.OBS], []
+    state = {name: torch.from_numpy(array)[None] for name, array in module.get_initial_state().items()}
+    with torch.no_grad():
+        for row in range(len(states["action_mask"])):
+            seen = {
+                Columns.OBS: {name: array[row : row + 1] for name, array in states.items()},
+                Columns.STATE_IN: state,
+            }
+            scores.append(module.compute_q_values(seen)[QF_PREDS])
+            out = module.forward_inference(seen)
+            assert out[Columns.ACTIONS] == scores[-1].argmax()
+            state = out[Columns.STATE_OUT]
+        whole, _ = module.network.unroll({name: array[None] for name, array in states.items()})
+    torch.testing.assert_close(torch.cat(scores), whole[0], atol=TOLERANCE, rtol=TOLERANCE)
+    values: np.ndarray = whole[0].numpy()
+    return values
+
+
 def onnx_scores(file: Path, states: PolicyInput, batch: int) -> np.ndarray:
-    """[states, actions], asked in batches."""
+    """[states, actions], asked in batches; of a recurrent policy, `batch` episodes of these states in step."""
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+    if STATE_IN in (value.name for value in session.get_inputs()):
+        return onnx_episode_scores(session, states, batch)
     starts = range(0, len(states["action_mask"]), batch)
     asked = ({name: array[start : start + batch] for name, array in states.items()} for start in starts)
     return np.concatenate([session.run(["scores"], inputs)[0] for inputs in asked])
+
+
+def onnx_episode_scores(session: onnxruntime.InferenceSession, states: PolicyInput, batch: int) -> np.ndarray:
+    width = session.get_inputs()[-1].shape[-1]
+    state, scores = np.zeros((batch, width), np.float32), []
+    for row in range(len(states["action_mask"])):
+        inputs = {name: np.repeat(array[row : row + 1], batch, 0) for name, array in states.items()}
+        answers, state = session.run(["scores", "next_state"], {**inputs, STATE_IN: state})
+        np.testing.assert_allclose(answers, answers[:1].repeat(batch, 0), atol=TOLERANCE)
+        scores.append(answers[0])
+    return np.stack(scores)
 
 
 def assert_same(scores: np.ndarray, expected: np.ndarray, states: PolicyInput) -> None:
@@ -102,10 +140,10 @@ def exported(policy: Policy, tmp_path: Path) -> Iterator[Path]:
 def test_a_policy_scores_as_rllibs_module_does(policy, problem):
     from gymnasium.spaces import Discrete
 
-    from models.rl_modules import MaskedActorCritic, MaskedQ
+    from models.rl_modules import MaskedActorCritic, MaskedQ, MaskedRecurrentQ
 
     settings = {"encoder": vars(policy.encoder), "double_q": True, "epsilon": 0.0}
-    module = {"actor_critic": MaskedActorCritic, "q": MaskedQ}[policy.kind](
+    module = {"actor_critic": MaskedActorCritic, "q": MaskedQ, "recurrent_q": MaskedRecurrentQ}[policy.kind](
         observation_space=policy_input_space(problem),
         action_space=Discrete(len(problem.actions)),
         model_config=settings,

@@ -27,7 +27,7 @@ CHEAP = {"epochs": 1, "replay_ratio": 0.5, "iteration_steps": 10_000, "batch_ste
 ALWAYS_ILLEGAL = 5
 
 ACTOR_CRITICS = sorted(name for name, trainer in TRAINERS.items() if trainer.kind == "actor_critic")
-Q_LEARNERS = sorted(name for name, trainer in TRAINERS.items() if trainer.kind == "q")
+Q_LEARNERS = sorted(name for name, trainer in TRAINERS.items() if trainer.kind != "actor_critic")
 
 pytestmark = pytest.mark.usefixtures("shared_ray")
 

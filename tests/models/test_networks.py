@@ -1,4 +1,4 @@
-"""Both networks on both encoders: masked, finite, indifferent to padding."""
+"""All networks on both encoders: masked, finite, indifferent to padding."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ SIZES = InputSizes.of(ObservationSpec(max_tokens=5, token_features=3, global_fea
 ENCODERS = [EncoderConfig("mlp", width=32), EncoderConfig("transformer", width=32, layers=1)]
 
 
+def scores_of(network, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+    """As at an episode's start."""
+    return network.step(inputs, None)[0]
+
+
 def random_inputs(batch: int, seed: int = 0) -> dict[str, torch.Tensor]:
     rng = np.random.default_rng(seed)
     arrays = {
@@ -27,13 +32,13 @@ def random_inputs(batch: int, seed: int = 0) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize("encoder", ENCODERS, ids=lambda encoder: encoder.kind)
-@pytest.mark.parametrize("kind", ["actor_critic", "q"])
+@pytest.mark.parametrize("kind", ["actor_critic", "q", "recurrent_q"])
 class TestNetworks:
     def test_scores_are_finite_and_illegal_actions_come_last(self, kind, encoder):
         inputs = random_inputs(64)
         inputs["token_mask"][0] = 0  # a state without entities
         inputs["action_mask"][1] = 0  # and one whose episode is over
-        scores = build_network(kind, SIZES, encoder).scores(inputs)
+        scores = scores_of(build_network(kind, SIZES, encoder), inputs)
         assert scores.shape == (64, 4) and torch.isfinite(scores).all()
         legal = inputs["action_mask"] > 0
         assert (scores[legal] > MASKED / 2).all()
@@ -42,16 +47,46 @@ class TestNetworks:
 
     def test_padding_does_not_matter(self, kind, encoder):
         network, inputs = build_network(kind, SIZES, encoder), random_inputs(16)
-        scores = network.scores(inputs)
+        scores = scores_of(network, inputs)
         padding = inputs["token_mask"] == 0
         inputs["tokens"] = inputs["tokens"].masked_fill(padding.unsqueeze(-1), 9.0)
-        torch.testing.assert_close(network.scores(inputs), scores)
+        torch.testing.assert_close(scores_of(network, inputs), scores)
 
     def test_gradients_are_finite(self, kind, encoder):
         network = build_network(kind, SIZES, encoder)
-        scores = network.scores(random_inputs(16))
+        scores = scores_of(network, random_inputs(16))
         scores[scores > MASKED / 2].sum().backward()
         assert all(p.grad is None or torch.isfinite(p.grad).all() for p in network.parameters())
+
+
+@pytest.mark.parametrize("encoder", ENCODERS, ids=lambda encoder: encoder.kind)
+class TestRecurrentNetwork:
+    def test_an_episode_scores_as_its_steps_do(self, encoder):
+        network, batch, steps = build_network("recurrent_q", SIZES, encoder), 6, 9
+        flat = random_inputs(batch * steps)
+        flat["token_mask"][0] = 0  # a state without entities
+        flat["action_mask"][1] = 0  # and one whose episode is over
+        inputs = {name: array.unflatten(0, (batch, steps)) for name, array in flat.items()}
+        whole, last = network.unroll(inputs)
+        assert whole.shape == (batch, steps, 4) and torch.isfinite(whole).all()
+        illegal = inputs["action_mask"] == 0
+        assert (whole[illegal] == MASKED).all() and (whole[~illegal] > MASKED / 2).all()
+        state = None
+        for step in range(steps):
+            scores, state = network.step({name: array[:, step] for name, array in inputs.items()}, state)
+            torch.testing.assert_close(scores, whole[:, step], atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(state, last, atol=1e-5, rtol=1e-5)
+
+    def test_it_remembers_and_foresees_nothing(self, encoder):
+        network = build_network("recurrent_q", SIZES, encoder)
+        inputs = {name: array.unflatten(0, (2, 8)) for name, array in random_inputs(16).items()}
+        scores, _ = network.unroll(inputs)
+        inputs["globals"] = inputs["globals"].clone()
+        inputs["globals"][:, 4] += 1.0
+        others, _ = network.unroll(inputs)
+        legal = inputs["action_mask"] > 0
+        changed = ((scores - others).abs() * legal).amax((0, 2)) > 1e-7
+        assert changed.tolist() == [False] * 4 + [True] * 4
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import torch
 from safetensors.numpy import load_file, save_file
 
 from models.encoders.config import EncoderConfig
-from models.policy import CARD, WEIGHTS, Policy
+from models.policy import CARD, KINDS, WEIGHTS, Policy
 from rllib_envs.errors import IllegalAction, UserError
 from rllib_envs.problem import Benchmark
 from rllib_envs.toy import Toy
@@ -25,7 +25,7 @@ START = Toy().initial(Benchmark("b", "toy", {"targets": [3, 5]}))
 INPUTS = policy_input(Toy(), START, 1.0)
 
 
-@pytest.fixture(params=["actor_critic", "q"])
+@pytest.fixture(params=KINDS)
 def policy(request: pytest.FixtureRequest) -> Policy:
     return untrained(request.param)
 
@@ -36,12 +36,12 @@ def saved(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("encoder", ["mlp", "transformer"])
-@pytest.mark.parametrize("kind", ["actor_critic", "q"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_what_comes_back_is_what_was_saved(tmp_path, kind, encoder):
     policy = untrained(kind, EncoderConfig(encoder, width=32, layers=1))
     back = Policy.load(policy.save(tmp_path / "run" / "policy"))
     assert replace(back, weights={}) == replace(policy, weights={})
-    np.testing.assert_array_equal(back.scores(INPUTS), policy.scores(INPUTS))
+    np.testing.assert_array_equal(back.start().scores(INPUTS), policy.start().scores(INPUTS))
     with_problem = back.make_problem()
     assert with_problem.actions == policy.actions
 
@@ -70,23 +70,23 @@ def test_a_failed_save_leaves_the_old_policy(saved, monkeypatch):
 def test_scores_mean_what_the_kind_says():
     scores = untrained("actor_critic").scores(INPUTS)
     assert np.exp(scores[INPUTS["action_mask"] > 0]).sum() == pytest.approx(1, abs=1e-5)
-    for kind in ("actor_critic", "q"):
-        scores = untrained(kind).scores(INPUTS)
+    for kind in KINDS:
+        scores = untrained(kind).start().scores(INPUTS)
         np.testing.assert_array_equal(np.isneginf(scores), INPUTS["action_mask"] == 0)
 
 
 def test_only_legal_actions_are_taken(policy):
     toy, rng = Toy(), np.random.default_rng(0)
     for _ in range(20):
-        state = START
+        state, player = START, policy.start()
         for step in range(8):
-            action = policy.act(policy_input(toy, state, 1 - step / 16), rng)
+            action = player.act(policy_input(toy, state, 1 - step / 16), rng)
             state = toy.apply(state, action)
 
 
 def test_greedy_is_the_best_and_sampling_follows_its_seed(policy):
-    assert policy.act(INPUTS) == policy.scores(INPUTS).argmax()
-    drawn = [[policy.act(INPUTS, np.random.default_rng(seed)) for seed in range(50)] for _ in range(2)]
+    assert policy.start().act(INPUTS) == policy.start().scores(INPUTS).argmax()
+    drawn = [[policy.start().act(INPUTS, np.random.default_rng(seed)) for seed in range(50)] for _ in range(2)]
     assert drawn[0] == drawn[1]
     if policy.kind == "actor_critic":
         assert len(set(drawn[0])) > 1
@@ -106,7 +106,18 @@ def test_a_decision_takes_one_thread_and_leaves_the_others_to_the_caller():
 
 def test_no_action_in_a_state_that_is_complete(policy):
     with pytest.raises(IllegalAction, match="complete"):
-        policy.act(INPUTS | {"action_mask": np.zeros(4, np.int8)})
+        policy.start().act(INPUTS | {"action_mask": np.zeros(4, np.int8)})
+
+
+def test_a_policy_that_remembers_is_asked_in_an_episode_only():
+    policy = untrained("recurrent_q")
+    for question in (policy.act, policy.scores):
+        with pytest.raises(ValueError, match=r"call start\(\)"):
+            question(INPUTS)
+    player = policy.start()
+    first, second = player.scores(INPUTS), player.scores(INPUTS)
+    assert not np.allclose(first[:3], second[:3])
+    np.testing.assert_array_equal(policy.start().scores(INPUTS), first)
 
 
 def edit_card(folder: Path, **changes: object) -> None:

@@ -17,6 +17,7 @@ def test_every_spelling_leads_to_a_trainer():
     for name in (*TRAINERS, *ALIASES):
         assert trainer_name(name) in TRAINERS
     assert trainer_name("ppo.PPOTrainer") == "ppo" and trainer_name("dqn.DQNTrainer") == "dqn"
+    assert trainer_name("dqn.R2D2Trainer") == trainer_name("r2d2.R2D2") == trainer_name("r2d2.R2D2Trainer") == "r2d2"
     assert trainer_name("ppo.APPOTrainer") == trainer_name("appo.APPO") == trainer_name("appo.APPOTrainer") == "appo"
     assert trainer_name("impala.ImpalaTrainer") == trainer_name("impala.IMPALA") == "impala"
 

@@ -30,6 +30,7 @@ QUICK: dict[str, dict[str, int]] = {
     "dqn": {"iteration_steps": 256, "warm_up_steps": 100},
     "impala": {"iteration_steps": 256},
     "ppo": {"batch_steps": 256, "minibatch": 64},
+    "r2d2": {"iteration_steps": 256, "warm_up_steps": 100},
 }
 MOST_ITERATIONS = 40
 GOOD = 0.95
@@ -49,9 +50,9 @@ def share_of_optimum(policy: Policy, env: dict[str, str]) -> float:
     won = possible = 0.0
     for benchmark in tuning.benchmarks:
         inputs, _ = tuning.reset(options={"benchmark": benchmark.name})
-        done = False
+        done, player = False, policy.start()
         while not done:
-            inputs, reward, terminated, truncated, _ = tuning.step(policy.act(inputs))
+            inputs, reward, terminated, truncated, _ = tuning.step(player.act(inputs))
             won, done = won + reward, terminated or truncated
         targets = benchmark.spec["targets"]
         possible += min(sum(targets), tuning.horizon - len(targets) + 1) / (7 * len(targets))
@@ -89,6 +90,7 @@ def test_the_policy_decides_as_rllib_does(trainer, toy_env):
             session.step()
         policy, module = session.policy(), session._algorithm.get_module()
         toy, rng = Toy(), np.random.default_rng(0)
+        player, twin, remembered = policy.start(), policy.start(), {}
         state = toy.initial(session.suite.benchmarks[1])
         for step in range(10):
             inputs = policy_input(toy, state, 1 - step / 16)
@@ -97,14 +99,16 @@ def test_the_policy_decides_as_rllib_does(trainer, toy_env):
                 logits = module.forward_inference(batch)[Columns.ACTION_DIST_INPUTS]
                 theirs = torch.log_softmax(logits, -1)[0].detach().numpy()
             else:
-                theirs = module.compute_q_values(batch)["qf_preds"][0].detach().numpy()
+                output = module.compute_q_values(batch | remembered)
+                theirs = output["qf_preds"][0].detach().numpy()
+                remembered = {Columns.STATE_IN: output[Columns.STATE_OUT]} if policy.recurrent else {}
             legal = inputs["action_mask"] > 0
-            np.testing.assert_allclose(policy.scores(inputs)[legal], theirs[legal], atol=1e-5)
-            assert policy.act(inputs) == np.where(legal, theirs, -np.inf).argmax()
+            np.testing.assert_allclose(player.scores(inputs)[legal], theirs[legal], atol=1e-5)
+            assert twin.act(inputs) == np.where(legal, theirs, -np.inf).argmax()
             state = toy.apply(state, rng.choice(np.flatnonzero(legal[:3])))
 
 
-@pytest.mark.parametrize("trainer", ["appo", "impala", "ppo"])
+@pytest.mark.parametrize("trainer", ["appo", "impala", "ppo", "r2d2"])
 def test_the_same_seed_gives_the_same_training(trainer, toy_env):
     policies = []
     for _ in range(2):
