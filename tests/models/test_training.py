@@ -186,16 +186,17 @@ def test_a_foreign_or_damaged_checkpoint_is_refused(toy_env, tmp_path):
         TrainingSession(quick("ppo", toy_env), fresh, anyway=True).__enter__()
 
 
-def test_replayed_experience_goes_on_when_that_is_asked_for(toy_env, tmp_path):
+@pytest.mark.parametrize("trainer", ["dqn", "r2d2"])
+def test_replayed_experience_goes_on_when_that_is_asked_for(trainer, toy_env, tmp_path):
     saved = {}
     for keep in (False, True):
-        with TrainingSession(quick("dqn", toy_env, save_replay=keep)) as session:
+        with TrainingSession(quick(trainer, toy_env, save_replay=keep)) as session:
             session.step()
             saved[keep] = session.save(tmp_path / str(keep))
             memory = session._algorithm._replay
             size, drawn = memory.size, memory.sample(8)
     for keep, expected in ((False, 0), (True, size)):
-        with TrainingSession(quick("dqn", toy_env, save_replay=keep), saved[keep]) as session:
+        with TrainingSession(quick(trainer, toy_env, save_replay=keep), saved[keep]) as session:
             memory = session._algorithm._replay
             assert memory.size == expected
     np.testing.assert_array_equal(memory.sample(8)["obs"]["tokens"], drawn["obs"]["tokens"])

@@ -44,11 +44,11 @@ def make_runner():
 
     runners = []
 
-    def make(processes, env=Strict, length=7, count=3):
+    def make(processes, env=Strict, length=7, count=3, module=Masked):
         logging.getLogger("ray.rllib").setLevel(logging.ERROR)
         config = PPOConfig().environment(env, env_config={"length": length, IN_PROCESSES: processes})
         config.env_runners(num_env_runners=0, num_envs_per_env_runner=count)
-        config.rl_module(rl_module_spec=RLModuleSpec(module_class=Masked)).debugging(seed=4)
+        config.rl_module(rl_module_spec=RLModuleSpec(module_class=module)).debugging(seed=4)
         runners.append(PoolEnvRunner(config=config, worker_index=0))
         return runners[-1]
 
@@ -88,6 +88,35 @@ def test_fragments_make_the_episodes_that_were_played(processes, make_runner):
                 assert part.get_extra_model_outputs("action_logp").shape == (len(part),)
                 assert part.get_extra_model_outputs("action_dist_inputs").shape == (len(part), 5)
             assert parts[-1].is_terminated == terminated and all(not part.is_done for part in parts[:-1])
+
+
+@BOTH
+def test_the_state_of_a_module_goes_on_with_its_episode(processes, make_runner):
+    """Every action follows the number of steps that the module has counted, however the fragments are cut."""
+    import torch
+    from ray.rllib.core.columns import Columns
+    from ray.rllib.core.rl_module.torch import TorchRLModule
+
+    class Counting(TorchRLModule):
+        def setup(self):
+            self.nothing = torch.nn.Linear(1, 1)
+
+        def get_initial_state(self):
+            return {"steps": np.zeros(1, np.float32), "name": np.full(1, -1, np.float32)}
+
+        def _forward(self, batch, **kwargs):
+            state, at = batch[Columns.STATE_IN], batch[Columns.OBS]["at"]
+            # The environment counts, too, and the state before its first step has no name.
+            assert (state["steps"][:, 0] == at[:, 2]).all()
+            assert (torch.where(at[:, 2] == 0, -1, at[:, 0]) == state["name"][:, 0]).all()
+            actions = batch[Columns.OBS]["action_mask"].argmax(-1)
+            return {Columns.ACTIONS: actions, Columns.STATE_OUT: {"steps": state["steps"] + 1, "name": at[:, :1]}}
+
+    runner = make_runner(processes, module=Counting)
+    episodes = [episode for steps in (1, 5, 10, 2, 40, 9, 33) for episode in runner.sample(num_timesteps=steps)]
+    assert sum(episode.is_done for episode in episodes) > 6
+    assert all(Columns.STATE_OUT not in episode.extra_model_outputs for episode in episodes)
+    assert all(episode.is_done for episode in runner.sample(num_episodes=4, explore=False))
 
 
 @BOTH
