@@ -47,7 +47,7 @@ class TrainConfig:
     problem: str = ""
     """The problem that the suite must be of, such as loop_nest. Empty: whatever it is of."""
     trainer: str = "ppo"
-    """Learning algorithm: ppo, appo, impala, dqn or apex_dqn; RLlib's spellings such as ppo.PPOTrainer work too."""
+    """Learning algorithm: ppo, appo, impala, dqn, r2d2, apex_dqn, or RLlib's spellings such as ppo.PPOTrainer."""
     trainer_settings: tuple[str, ...] = ()
     """Changes to the trainer's own settings, such as learning_rate=3e-4 epochs=4; a wrong name lists them."""
     encoder: str = EncoderConfig.kind

@@ -136,9 +136,6 @@ def test_a_policy_that_spoils_its_work_is_judged_by_its_best_state(toy):
         def act(self, inputs, rng=None):
             return toy.actions.index("raise") if inputs["action_mask"][1] else toy.actions.index("stop")
 
-        def scores(self, inputs):
-            raise NotImplementedError
-
     assert run_search(make_search("policy", Overshooting()), toy, task(3), PLENTY).claimed.value == 1.0
 
 
@@ -153,11 +150,30 @@ def test_the_policy_sees_the_share_of_steps_that_is_left(toy):
             seen.append(float(inputs["globals"][-1]))
             return int(np.flatnonzero(inputs["action_mask"])[0])
 
-        def scores(self, inputs):
-            raise NotImplementedError
-
     run_search(make_search("policy", Watching()), toy, task(3, 3), PLENTY, horizon=4)
     assert seen == [1.0, 0.75, 0.5, 0.25]
+
+
+def test_each_episode_has_a_player_of_its_own_that_sees_all_of_it(toy):
+    players = []
+
+    class Watching:
+        def __init__(self):
+            self.steps_left = []
+
+        def act(self, inputs, rng=None):
+            self.steps_left.append(float(inputs["globals"][-1]))
+            return int(np.flatnonzero(inputs["action_mask"])[0])
+
+    class Starting:
+        def start(self):
+            players.append(Watching())
+            return players[-1]
+
+    run_search(make_search("policy_sampled", Starting()), toy, task(3, 3), Budget(evaluations=12), horizon=4)
+    assert len(players) > 2
+    for player in players[:-1]:
+        np.testing.assert_allclose(player.steps_left, [1.0, 0.75, 0.5, 0.25])
 
 
 def test_sampling_uses_the_whole_budget_and_starts_with_the_greedy_answer(toy, policy):
