@@ -46,11 +46,11 @@ class MaskedActorCritic(TorchRLModule, ValueFunctionAPI):
         return self.network.value(batch[Columns.OBS])
 
 
-class MaskedActorCriticWithTarget(MaskedActorCritic, TargetNetworkAPI):
-    """The module of APPO, which takes steps away from a copy of its policy and renews the copy once in a while."""
+class WithTarget:
+    """A module's copy of its network, which its learner makes and renews; environment runners have none."""
 
-    network: PolicyNetwork
-    _target_network: Any  # made by the learner; environment runners have none
+    network: Any
+    _target_network: Any
 
     def make_target_networks(self) -> None:
         self._target_network = make_target_network(self.network)
@@ -61,11 +61,15 @@ class MaskedActorCriticWithTarget(MaskedActorCritic, TargetNetworkAPI):
     def get_non_inference_attributes(self) -> list[str]:
         return ["_target_network"]
 
+
+class MaskedActorCriticWithTarget(WithTarget, MaskedActorCritic, TargetNetworkAPI):
+    """The module of APPO, which takes steps away from a copy of its policy and renews the copy once in a while."""
+
     def forward_target(self, batch: Batch) -> Batch:
         return {TARGET_NETWORK_ACTION_DIST_INPUTS: self._target_network.logits(batch[Columns.OBS])}
 
 
-class MaskedQ(EpsilonGreedyQ):
+class MaskedQ(WithTarget, EpsilonGreedyQ):
     """The module of DQN and its relatives: our network, which never prefers or explores an illegal action."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -74,9 +78,7 @@ class MaskedQ(EpsilonGreedyQ):
         TorchRLModule.__init__(self, *args, **kwargs)
 
     model_config: Any  # a dict here; RLlib allows other kinds too
-    network: Any
     network_class: ClassVar[type[QNetwork] | type[RecurrentQNetwork]] = QNetwork
-    _target_network: Any  # made by the learner; environment runners have none
 
     def setup(self) -> None:
         self.uses_dueling = True
@@ -86,15 +88,6 @@ class MaskedQ(EpsilonGreedyQ):
             fixed_value_or_schedule=self.model_config["epsilon"], framework=self.framework
         )
         self.network = self.network_class(_sizes(self), _encoder(self))
-
-    def make_target_networks(self) -> None:
-        self._target_network = make_target_network(self.network)
-
-    def get_target_network_pairs(self) -> list[tuple[Any, Any]]:
-        return [(self.network, self._target_network)]
-
-    def get_non_inference_attributes(self) -> list[str]:
-        return ["_target_network"]
 
     def get_initial_state(self) -> dict[str, Any]:
         return {}

@@ -99,6 +99,15 @@ class ApexLearner(QLearner):
         )
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        self.apply_gradients({})
+        return self.td_errors
+
+    def apply_gradients(self, gradients_dict: dict[Any, Any]) -> None:
+        """Change the weights by the gradients that their parameters hold, and now and then the target's.
+
+        Under RLlib's name for it, because that is what no interrupt may come into.
+        """
+        optimizer = self.get_optimizer(DEFAULT_MODULE_ID)
         if self.config.grad_clip is not None:
             torch.nn.utils.clip_grad_norm_(self._optimizer_parameters[optimizer], self.config.grad_clip)
         optimizer.step()
@@ -108,7 +117,6 @@ class ApexLearner(QLearner):
             for network, target in module.get_target_network_pairs():
                 update_target_network(main_net=network, target_net=target, tau=self.config.tau)
             self.metrics.log_value((DEFAULT_MODULE_ID, NUM_TARGET_UPDATES), 1, reduce="lifetime_sum")
-        return self.td_errors
 
     def report(self, module_id: str, loss: Tensor, taken: Tensor) -> None:
         """Of the batches learnt from in one go, the last is reported."""

@@ -316,3 +316,21 @@ def test_ray_is_left_running_for_its_owner(toy_env):
     with TrainingSession(quick("ppo", toy_env)) as session:
         folder = Path(session._algorithm.logdir)
     assert ray.is_initialized() and not folder.exists()
+
+
+@pytest.mark.parametrize("trainer", sorted(QUICK))
+def test_no_interrupt_comes_into_a_change_of_the_weights(trainer, toy_env):
+    settings = TrainSettings(trainer, toy_env, encoder=SMALL, trainer_settings=QUICK[trainer])
+    with TrainingSession(settings) as session:
+        (optimizer,) = session._algorithm.learner_group._learner._optimizer_parameters
+        held = []
+        change = optimizer.step
+
+        def step(*arguments, **named):
+            held.append(session.interrupts._depth > 0)
+            return change(*arguments, **named)
+
+        optimizer.step = step
+        while not held:
+            session.step()
+    assert all(held)
