@@ -10,7 +10,6 @@ from __future__ import annotations
 from heapq import nlargest
 from itertools import permutations
 from math import log
-from statistics import median
 from typing import NamedTuple
 
 from rllib_envs.loop_nest import LoopNest
@@ -25,8 +24,9 @@ PREDICTED_WIDTH, PREDICTED_LEVELS = 12, 7
 """The beam that only the cost model judges. Its schedules are those that the measured one begins with."""
 ALIKE = 0.02
 """Of schedules whose predictions are as close as this, that beam keeps one, so that it is not full of a single idea."""
-FINALISTS, ROUNDS = 8, 5
-"""The fastest of all are measured anew in turns, and the middle value decides: one lucky value must not."""
+FINALISTS, ROUNDS = 32, 5
+"""The fastest of all are measured anew in turns, and the slower half leaves after so many rounds, until one is left.
+The best value of each decides: what disturbs a measurement makes it slower."""
 HOPELESS = 0.25
 """Of the level's best prediction: what is slower is not measured, since measuring it takes longest of all."""
 
@@ -79,11 +79,13 @@ def _fastest(measured: list[tuple[float, NestState]], count: int) -> list[NestSt
 
 
 def _final(problem: LoopNest, measured: list[tuple[float, NestState]]) -> Found:
-    finalists = _fastest(measured, FINALISTS)
-    rounds = [[problem.evaluate(state).value for state in finalists] for _ in range(ROUNDS)]
-    values = [median(of_one) for of_one in zip(*rounds, strict=True)]
-    best = max(range(len(finalists)), key=values.__getitem__)
-    return Found(finalists[best], values[best], len(measured))
+    best = {state: value for value, state in sorted(measured, key=lambda candidate: candidate[0])[-FINALISTS:]}
+    while len(best) > 1:
+        for _ in range(ROUNDS):
+            best = {state: max(value, problem.evaluate(state).value) for state, value in best.items()}
+        best = dict(nlargest(len(best) // 2, best.items(), key=lambda candidate: candidate[1]))
+    ((state, value),) = best.items()
+    return Found(state, value, len(measured))
 
 
 def children(state: NestState) -> list[NestState]:

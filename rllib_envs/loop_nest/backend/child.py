@@ -29,7 +29,7 @@ ADDRESS_SPACE_BYTES = 8 << 30
 """Limit of this process: room for statements of hundreds of megabytes, and no way to exhaust the machine."""
 WORKLOADS_KEPT = 4
 ELEMENTS_KEPT = 1 << 24
-"""Tensor elements of all workloads; with inputs, expected results and tolerances each takes up to 40 bytes."""
+"""Tensor elements of all workloads; with inputs and the bounds of results each takes up to 28 bytes."""
 HIGHEST_PLAUSIBLE_FRACTION = 1.05
 """Of peak. The peak repeats within half a percent, so anything above is a fault of the measurement."""
 CALL_BACK = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * MAX_TENSORS)

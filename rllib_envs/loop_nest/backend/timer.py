@@ -3,7 +3,8 @@
 Seconds are a poor reward: the clock of one core drifts by a third with load and temperature. So every sample
 is taken between two probes, chains of dependent operations whose length in cycles is known, which tell
 how long a cycle is at that moment. Samples during which the scheduler interfered or the clock changed are
-dropped, and the tenth percentile of the others is the result. `timer_x86.py` and `timer_portable.py` take the
+dropped. Whatever else disturbs code makes it slower, a neighbour on the same core above all, so the fastest samples
+count: sampling ends as soon as several agree on the shortest time. `timer_x86.py` and `timer_portable.py` take the
 samples.
 """
 
@@ -13,13 +14,17 @@ import resource
 import statistics
 import time
 from abc import ABC, abstractmethod
+from heapq import nsmallest
 from typing import ClassVar, NamedTuple
 
 SINGLE_RUN_S = 1.5e-3
 """A run longer than this is not repeated: its own length averages out what a repetition would."""
-MIN_CLEAN = 5
+AGREEING = 5
+"""Samples that have to agree, so that none is the result by luck. The result is their median."""
+AGREEMENT = 0.01
+"""Largest relative difference between samples that agree; on a quiet machine they differ by 0.4 %."""
 SAMPLING_LIMIT_S = 10e-3
-"""Sampling ends after this even without MIN_CLEAN clean samples, or after three budgets if that is longer."""
+"""Sampling ends after this even without AGREEING clean samples, or after three budgets if that is longer."""
 STEADY = 0.015
 """Largest relative difference between the two probes of a clean sample."""
 CLOCK_RANGE = 0.03
@@ -56,7 +61,7 @@ class Timing(NamedTuple):
     """Result of repeated sampling."""
 
     cycles: float
-    """Core cycles of one call: the tenth percentile of the clean samples."""
+    """Core cycles of one call: the median of the AGREEING fastest clean samples."""
     clock_hz: float
     """Median core clock."""
     samples: int
@@ -96,20 +101,27 @@ class Timer(ABC):
         return Sample(seconds * clock_hz, seconds, clock_hz, clean=steady and not switched)
 
     def time(self, kernel: int, tensors: tuple[int, ...], budget_s: float, first: Sample | None = None) -> Timing:
-        """Sample for about `budget_s` seconds. `first` is a sample of one call just taken, if any."""
+        """Sample until the fastest agree, for about `budget_s` seconds at most. `first` is a sample of one call."""
         first = first or self.sample(kernel, tensors, 1)
         if first.seconds > SINGLE_RUN_S:
             return Timing(first.cycles, first.clock_hz, 1, 0.0)
         calls = max(1, int(self.slice_s / max(first.seconds, 1e-9)))
-        wanted = max(MIN_CLEAN, round(budget_s / max(first.seconds * calls, self.slice_s)))
-        limit = time.perf_counter() + max(3 * budget_s, SAMPLING_LIMIT_S)
+        began = time.perf_counter()
+        limit_s = max(3 * budget_s, SAMPLING_LIMIT_S)
         clean: list[Sample] = []
         unclean: list[Sample] = []
-        while len(clean) < wanted and time.perf_counter() < limit:
+        while (passed := time.perf_counter() - began) < limit_s:
+            if len(clean) >= AGREEING and (passed >= budget_s or _agree(clean)):
+                break
             sample = self.sample(kernel, tensors, calls)
             (clean if sample.clean else unclean).append(sample)
         clean = _at_one_clock(clean)
         return _summary(clean or _at_one_clock(unclean) or [first], len(clean))
+
+
+def _agree(samples: list[Sample]) -> bool:
+    fastest = nsmallest(AGREEING, [sample.cycles for sample in _at_one_clock(samples)])
+    return len(fastest) == AGREEING and fastest[-1] <= (1 + AGREEMENT) * fastest[0]
 
 
 def _at_one_clock(samples: list[Sample]) -> list[Sample]:
@@ -123,4 +135,4 @@ def _summary(samples: list[Sample], clean: int) -> Timing:
     low, middle, high = (cycles[len(cycles) * quarter // 4] for quarter in (1, 2, 3))
     variation = (high - low) / (2 * middle) if middle else 0.0
     clock_hz = statistics.median(sample.clock_hz for sample in samples)
-    return Timing(cycles[len(cycles) // 10], clock_hz, clean, variation)
+    return Timing(statistics.median(cycles[:AGREEING]), clock_hz, clean, variation)

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rllib_envs.loop_nest.backend.memory import UNTOUCHED, FloatArray, GuardedTensor
-from rllib_envs.loop_nest.backend.reference import DoubleArray, output_view, reference
+from rllib_envs.loop_nest.backend.reference import output_view, reference
 from rllib_envs.loop_nest.statement import Statement
 
 CASES = 2
@@ -17,8 +18,9 @@ CASES = 2
 
 class _Case(NamedTuple):
     inputs: tuple[FloatArray, ...]
-    expected: DoubleArray
-    tolerance: DoubleArray
+    lowest: FloatArray
+    """The smallest acceptable value of each element of C, with the dimensions of `output_view`."""
+    highest: FloatArray
 
 
 class Workload:
@@ -27,6 +29,8 @@ class Workload:
     def __init__(self, statement: Statement) -> None:
         self.statement = statement
         self._output, *self._inputs = (GuardedTensor(elements) for elements in statement.elements)
+        self._result = output_view(statement, self._output.values)
+        self._result_bits = output_view(statement, self._output.values_bits)
         self._cases = [self._case(seed) for seed in range(CASES)]
         self.addresses = tuple(tensor.address for tensor in (self._output, *self._inputs))
         """Of the tensors, in the order of the kernel's arguments."""
@@ -56,22 +60,26 @@ class Workload:
         generator = np.random.default_rng(seed)
         elements = self.statement.elements[1:]
         inputs = tuple(generator.standard_normal(count, dtype=np.float32) for count in elements)
-        return _Case(inputs, *reference(self.statement, inputs))
+        values, tolerance = reference(self.statement, inputs)
+        return _Case(inputs, (values - tolerance).astype(np.float32), (values + tolerance).astype(np.float32))
 
     def _error(self, case: _Case) -> str:
-        result = output_view(self.statement, self._output.values)
-        excess = np.abs(result - case.expected) - case.tolerance
-        wrong = int(excess.size - np.count_nonzero(excess <= 0))  # counts NaN as wrong
-        if wrong:
-            where = int(np.argmax(np.where(np.isnan(excess), np.inf, excess)))
-            return (
-                f"wrong result in {wrong} of {excess.size} elements, worst {result.flat[where]:.6g} "
-                f"instead of {case.expected.flat[where]:.6g}"
-            )
-        output_view(self.statement, self._output.values_bits)[...] = UNTOUCHED
+        right = (case.lowest <= self._result) & (self._result <= case.highest)  # NaN is wrong
+        if not right.all():
+            return self._worst(case, right)
+        self._result_bits[...] = UNTOUCHED
         if not self._output.untouched():
             return "wrote outside the elements of C"
         for name, tensor, values in zip(self.statement.tensor_names[1:], self._inputs, case.inputs, strict=True):
             if not tensor.holds(values):
                 return f"changed its input {name} or the memory around it"
         return ""
+
+    def _worst(self, case: _Case, right: NDArray[np.bool_]) -> str:
+        excess = np.maximum(case.lowest - self._result, self._result - case.highest)
+        where = int(np.argmax(np.where(np.isnan(excess), np.inf, excess)))
+        expected = (float(case.lowest.flat[where]) + float(case.highest.flat[where])) / 2
+        return (
+            f"wrong result in {right.size - np.count_nonzero(right)} of {right.size} elements, worst "
+            f"{self._result.flat[where]:.6g} instead of {expected:.6g}"
+        )

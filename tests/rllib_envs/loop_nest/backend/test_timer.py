@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -9,7 +10,7 @@ from rllib_envs.loop_nest.backend import fma_peak, processor
 from rllib_envs.loop_nest.backend.backends import AUTO, usable_backends
 from rllib_envs.loop_nest.backend.fma_peak import make_timer, measure_peak, peak
 from rllib_envs.loop_nest.backend.memory import ExecutableCode
-from rllib_envs.loop_nest.backend.timer import MIN_CLEAN, SINGLE_RUN_S, Sample, Slice, Timer
+from rllib_envs.loop_nest.backend.timer import AGREEING, SINGLE_RUN_S, Sample, Slice, Timer
 from rllib_envs.loop_nest.backend.timer_portable import PortableTimer
 from rllib_envs.loop_nest.backend.timer_x86 import X86Timer
 from rllib_envs.loop_nest.backend.x86 import RCX, Assembler
@@ -21,6 +22,15 @@ NO_TENSORS = ()
 @pytest.fixture(scope="module", params=[X86Timer, PortableTimer])
 def timer(request: pytest.FixtureRequest) -> Timer:
     return request.param()
+
+
+def once(holds: Callable[[], bool], tries: int = 50) -> bool:
+    """Whether it holds at least once: others on this machine may disturb single measurements, even for a while."""
+    for _ in range(tries):
+        if holds():
+            return True
+        time.sleep(0.02)
+    return False
 
 
 def delay(squares: int) -> ExecutableCode:
@@ -39,15 +49,19 @@ def delay(squares: int) -> ExecutableCode:
 def test_counts_cycles_of_known_code(timer: Timer) -> None:
     code = delay(10)
     timing = timer.time(code.address, NO_TENSORS, 1e-3)
-    assert timing.cycles == pytest.approx(30_000, rel=0.05)
-    assert timing.samples >= MIN_CLEAN or timing.samples == 0
+    assert timing.samples <= 1e-3 / timer.slice_s + AGREEING
     assert timing.variation >= 0.0
+    assert once(lambda: timer.time(code.address, NO_TENSORS, 1e-3).cycles == pytest.approx(30_000, rel=0.05))
 
 
 def test_short_code_is_called_many_times(timer: Timer) -> None:
     code = delay(1)
-    few, many = (timer.sample(code.address, NO_TENSORS, calls) for calls in (20, 400))
-    assert few.cycles == pytest.approx(many.cycles, rel=0.5)
+
+    def agree() -> bool:
+        few, many = (timer.sample(code.address, NO_TENSORS, calls).cycles for calls in (20, 400))
+        return few == pytest.approx(many, rel=0.2)
+
+    assert once(agree)
 
 
 def test_long_code_runs_once(timer: Timer) -> None:
@@ -65,33 +79,54 @@ def test_warm_sample_of_long_code_is_the_result(timer: Timer) -> None:
 
 
 class Scripted(Timer):
-    """A thousand cycles at 1 GHz, and in every third sample both probes take a tenth longer than they should."""
+    """A thousand cycles at 1 GHz, where the samples' parts take this many times as long as they should."""
 
     source = "script"
     probe_cycles = 1000
     slice_s = 1e-5
 
-    def __init__(self) -> None:
+    def __init__(self, slowdowns: Callable[[int], tuple[float, float, float]]) -> None:
         self.slices = 0
+        self._slowdowns = slowdowns
 
-    def _slice(self, kernel: int, tensors: tuple[int, int, int], calls: int) -> Slice:
+    def _slice(self, kernel: int, tensors: tuple[int, ...], calls: int) -> Slice:
         self.slices += 1
-        probe = 1.1e-6 if self.slices % 3 == 0 else 1e-6
-        return Slice(probe, calls * 1e-6, probe)
+        before, code, after = self._slowdowns(self.slices)
+        return Slice(before * 1e-6, code * calls * 1e-6, after * 1e-6)
 
 
 def test_slow_probes_do_not_make_code_seem_fast() -> None:
-    timer = Scripted()
+    timer = Scripted(lambda sample: (1.1, 1.0, 1.1) if sample % 3 == 0 else (1.0, 1.0, 1.0))
     timing = timer.time(0, NO_TENSORS, 1e-3)
     assert timing.cycles == pytest.approx(1000)
     assert timing.clock_hz == pytest.approx(1e9)
-    assert MIN_CLEAN <= timing.samples < timer.slices
+    assert AGREEING <= timing.samples < timer.slices
+
+
+def test_sampling_ends_when_the_fastest_agree() -> None:
+    quiet = Scripted(lambda _: (1.0, 1.0, 1.0))
+    assert quiet.time(0, NO_TENSORS, 1.0).samples == AGREEING
+    neighbour = Scripted(lambda sample: (1.0, 1.0 if sample % 4 == 0 else 1.0 + sample / 40, 1.0))
+    timing = neighbour.time(0, NO_TENSORS, 1.0)
+    assert timing.cycles == pytest.approx(1000)
+    assert neighbour.slices - 1 == 4 * AGREEING - 1, "one sample to begin with, and as many as the quiet ones need"
+
+
+def test_one_lucky_sample_is_not_the_result() -> None:
+    timer = Scripted(lambda sample: (1.0, 0.5 if sample == 4 else 1.0, 1.0))
+    assert timer.time(0, NO_TENSORS, 1e-3).cycles == pytest.approx(1000)
 
 
 def test_peak_repeats(timer: Timer) -> None:
-    first, second = measure_peak(timer), measure_peak(timer)
-    assert first.flop_per_cycle == pytest.approx(second.flop_per_cycle, rel=0.1)
-    assert 15 < first.flop_per_cycle < 70, "one or two multiply-adds of 8 or 16 lanes a cycle"
+    def repeats() -> bool:
+        first, second = measure_peak(timer), measure_peak(timer)
+        return first.flop_per_cycle == pytest.approx(second.flop_per_cycle, rel=0.02)
+
+    assert once(repeats)
+
+
+def is_about_one_of(found: float, values: tuple[int, ...]) -> bool:
+    return any(found == pytest.approx(value, rel=0.05) for value in values)
 
 
 @pytest.mark.parametrize("backend", usable_backends())
@@ -99,15 +134,19 @@ def test_peak_is_whole_instructions_a_cycle(timer: Timer, backend: str) -> None:
     """One or two multiply-adds of 8 or 16 lanes start in every cycle, or on some processors two in two cycles."""
     if backend == AUTO:
         return
-    found = measure_peak(timer, backend).flop_per_cycle
-    assert min(abs(found / flops - 1) for flops in (16, 32, 64)) < 0.1
+    assert once(lambda: is_about_one_of(measure_peak(timer, backend).flop_per_cycle, (16, 32, 64)))
 
 
 def test_timers_agree() -> None:
-    code = delay(10)
-    timings = [timer.time(code.address, NO_TENSORS, 5e-3) for timer in (X86Timer(), PortableTimer())]
-    assert timings[0].cycles == pytest.approx(timings[1].cycles, rel=0.05)
-    assert timings[0].clock_hz == pytest.approx(timings[1].clock_hz, rel=0.15)
+    code, timers = delay(10), (X86Timer(), PortableTimer())
+
+    def agree() -> bool:
+        first, second = (timer.time(code.address, NO_TENSORS, 5e-3) for timer in timers)
+        return first.cycles == pytest.approx(second.cycles, rel=0.02) and first.clock_hz == pytest.approx(
+            second.clock_hz, rel=0.05
+        )
+
+    assert once(agree)
 
 
 def test_portable_timer_where_there_are_no_time_stamps(monkeypatch: pytest.MonkeyPatch) -> None:
