@@ -1,0 +1,78 @@
+"""What each trainer makes of the same time: held-out speed-up after training on matrix products.
+
+python bench/loop_nest_learning.py [--minutes 20] [--size 25]
+
+`tunewright train` with two runner processes, for each trainer in turn and each from nothing. Then all policies decide
+once on the same benchmarks that none of them saw, and their answers are measured anew together, in turns. The bar is
+Ape-X's geometric mean over LoopTune's untuned nest, divided by the best of the others'. Takes four times --minutes,
+and one more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from report import Bar, report
+
+from eval.budget import Budget
+from eval.scoring import Runs, score
+from eval.searches import make_search
+from eval.searches.run import run_search
+from eval.statistics import Interval, by_benchmark, geomean_interval
+from models.policy import Policy
+from rllib_envs.suite import Suite
+
+SUITE = "mm64_256_16_range"
+OURS, OTHERS = "apex_dqn", ("dqn", "ppo", "appo")
+SECONDS = 10.0
+"""For an episode of ten decisions; it takes a hundredth of that."""
+
+
+def train(trainer: str, minutes: float, folder: Path) -> Policy:
+    command = [sys.executable, "-m", "launcher.cli", "train", "--dataset", SUITE, "--trainer", trainer]
+    options = ["--minutes", str(minutes), "--env-runners", "2", "--eval-size", "0", "--runs", str(folder / trainer)]
+    printed = subprocess.run([*command, *options], stdout=subprocess.PIPE, text=True, check=True).stdout
+    print(f"{trainer}: {[line for line in printed.splitlines() if line.startswith('iteration')][-1]}", flush=True)
+    (run,) = (folder / trainer).iterdir()
+    return Policy.load(run)
+
+
+def compared(policies: Mapping[str, Policy], size: int) -> dict[str, Interval]:
+    """Held-out speed-up of each policy over the untuned nest, and of numpy."""
+    first = policies[OURS]
+    problem = first.make_problem()
+    suite = Suite.select({**first.provenance["env"], "split": "test"}).sample(size)
+    rows = []
+    for benchmark in suite.benchmarks:
+        runs: Runs = {}
+        for name, policy in policies.items():
+            search = make_search("policy", policy)
+            outcome = run_search(search, problem, benchmark, Budget(seconds=SECONDS), horizon=policy.horizon)
+            runs[name, 0] = outcome
+        rows += score(problem, benchmark, runs, problem.baselines()).rows
+    problem.close()
+    names = dict.fromkeys(row.method for row in rows)
+    return {name: geomean_interval(by_benchmark(row for row in rows if row.method == name).values()) for name in names}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=20.0, help="of training, for each trainer")
+    parser.add_argument("--size", type=int, default=25, help="held-out benchmarks")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        policies = {name: train(name, arguments.minutes, Path(folder)) for name in (OURS, *OTHERS)}
+    reached = compared(policies, arguments.size)
+    for name, (mean, low, high, _) in reached.items():
+        print(f"{name}: {mean:.3f}x over the untuned nest ({low:.3f} to {high:.3f})")
+    best = max(reached[name].mean for name in OTHERS)
+    report("loop_nest_learning", {f"Ape-X / the best of {', '.join(OTHERS)}": Bar(reached[OURS].mean / best, 1, "x")})
+
+
+if __name__ == "__main__":
+    main()
