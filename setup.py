@@ -25,7 +25,7 @@ setup(
         "rich>=14,<16",
     ],
     extras_require={
-        "train": ["ray[rllib]==2.60.*"],
+        "train": ["ray[rllib]==2.60.*", "submitit==1.5.4", "PyYAML>=6,<7"],
         "eval": ["matplotlib>=3.10,<3.12"],
         "export": EXPORT,
         "dev": [*EXPORT, "mypy==2.4.1", "pytest>=9.0,<10", "ruff==0.17.5"],

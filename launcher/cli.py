@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import tyro
@@ -12,6 +13,9 @@ from launcher.compare import CompareConfig, run_compare
 from launcher.config_file import parse_train
 from launcher.doctor import DoctorConfig, run_doctor
 from launcher.export import ExportConfig, run_export
+from launcher.jobs.config import LaunchConfig, parse_launch
+from launcher.jobs.launch import run_launch
+from launcher.jobs.watch import CancelConfig, JobsConfig, LogsConfig, run_cancel, run_jobs, run_logs
 from launcher.records import RecordsConfig, run_records
 from launcher.train import TrainConfig, run_train
 from launcher.tune import TuneConfig, run_tune
@@ -22,11 +26,18 @@ COMMANDS: dict[type[Any], Callable[[Any], None]] = {
     TuneConfig: run_tune,
     CompareConfig: run_compare,
     ExportConfig: run_export,
+    JobsConfig: run_jobs,
+    LogsConfig: run_logs,
+    CancelConfig: run_cancel,
     RecordsConfig: run_records,
     DoctorConfig: run_doctor,
 }
 NAMES: dict[str, Callable[..., Any]] = {
     "train": TrainConfig,
+    "launch": LaunchConfig,
+    "jobs": JobsConfig,
+    "logs": LogsConfig,
+    "cancel": CancelConfig,
     "tune": TuneConfig,
     "compare": CompareConfig,
     "export": ExportConfig,
@@ -38,6 +49,9 @@ NAMES: dict[str, Callable[..., Any]] = {
 def main(arguments: list[str] | None = None) -> None:
     """Entry point of the console script. Exit codes: 0 done, 2 bad input, 3 missing package, 4 failed, 130 Ctrl-C."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["launch"]:
+        launch(arguments[1:], prog="tunewright launch")
+        return
     if arguments[:1] == ["train"]:
         config: Any = parse_train(arguments[1:], prog="tunewright train")
     else:
@@ -47,9 +61,19 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(config: Any) -> None:
     """Carry out one command."""
+    carry_out(COMMANDS[type(config)], config)
+
+
+def launch(arguments: list[str], prog: str, description: str | None = None) -> None:
+    """Carry out `launch`, which passes on what it doesn't know to the application."""
+    config, rest = parse_launch(arguments, prog, description)
+    carry_out(partial(run_launch, arguments=rest), config)
+
+
+def carry_out(command: Callable[[Any], None], config: Any) -> None:
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a log shows lines as they happen
     with one_line_errors(config.debug):
-        COMMANDS[type(config)](config)
+        command(config)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,11 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_type_hints
 
 import tyro
 
+from launcher.options import checked, last_value
 from launcher.recorded_config import recorded_settings
 from launcher.train import TrainConfig
 from rllib_envs.errors import UserError, one_line_errors
@@ -19,7 +20,6 @@ TRAINER_SETTINGS, ENCODER = "trainer_settings", "encoder"
 """The tables."""
 ENCODER_OPTIONS = {"kind": "encoder", "width": "encoder_width", "layers": "encoder_layers", "heads": "encoder_heads"}
 FLAGS_ONLY = {"config", "debug"}
-KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text", Path: "a path as text"}
 
 
 def parse_train(arguments: Sequence[str], prog: str, description: str | None = None) -> TrainConfig:
@@ -29,23 +29,13 @@ def parse_train(arguments: Sequence[str], prog: str, description: str | None = N
     wrong ends the program with one line and exit code 2.
     """
     with one_line_errors("--debug" in arguments):
-        run, path = _last("--resume", arguments), _last("--config", arguments)
+        run, path = last_value("--resume", arguments), last_value("--config", arguments)
         recorded = recorded_settings(run) if run else TrainConfig()
         values = read_options(Path(path)) if path else {}
     settings = (*recorded.trainer_settings, *values.pop(TRAINER_SETTINGS, ()))
     defaults = replace(recorded, trainer_settings=(), **values)
     config = tyro.cli(TrainConfig, prog=prog, description=description, args=list(arguments), default=defaults)
     return replace(config, trainer_settings=(*settings, *config.trainer_settings))
-
-
-def _last(flag: str, arguments: Sequence[str]) -> str:
-    """What stands behind the last such flag; empty where there is none."""
-    found = ""
-    for index, argument in enumerate(arguments):
-        name, sign, value = argument.partition("=")
-        if name == flag and (sign or index + 1 < len(arguments)):
-            found = value if sign else arguments[index + 1]
-    return found
 
 
 def read_options(path: Path) -> dict[str, Any]:
@@ -63,9 +53,9 @@ def read_options(path: Path) -> dict[str, Any]:
         elif name == ENCODER and isinstance(value, dict):
             for key, each in value.items():
                 option = ENCODER_OPTIONS[choose(key, ENCODER_OPTIONS, f"option in [{ENCODER}] of {path}")]
-                values[option] = _checked(path, f"{ENCODER}.{key}", each, kinds[option])
+                values[option] = checked(path, f"{ENCODER}.{key}", each, kinds[option])
         else:
-            values[name] = _checked(path, written, value, kinds[name])
+            values[name] = checked(path, written, value, kinds[name])
     return values
 
 
@@ -73,13 +63,3 @@ def _table(path: Path, name: str, value: Any) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise UserError(f"{name} in {path} is {value!r}; write a table, [{name}], with a line for each setting")
     return value
-
-
-def _checked(path: Path, name: str, value: Any, kind: Any) -> Any:
-    """The value as its field has it; UserError where it is of another type."""
-    allowed = [each for each in (get_args(kind) or (kind,)) if each in KINDS]
-    for each in allowed:
-        written: Any = {Path: str, float: (int, float)}.get(each, each)
-        if isinstance(value, written) and (each is bool or not isinstance(value, bool)):
-            return each(value)
-    raise UserError(f"{name} in {path} is {value!r}; give {' or '.join(KINDS[each] for each in allowed)}")

@@ -86,6 +86,9 @@ class TrainConfig:
     """Of the split, the networks and the order of benchmarks."""
     runs: Path | None = None
     """Where the run directory is made; runs/ here, or under $LOOP_TOOL_ROOT where that is set."""
+    run: Path | None = None
+    """The run directory itself. Where it exists, the training goes on from its newest checkpoint, so that a command
+    can be repeated until it is done."""
     records: Path | None = None
     """File of measured evaluations to use and extend, for runs that share one; records.jsonl of the run otherwise."""
     measure_doubtful: bool = False
@@ -167,6 +170,8 @@ class TrainConfig:
                 raise UserError(f"{what} is {value}; it must be at least {least}")
         if not self.seconds > 0 or not self.eval_time > 0:
             raise UserError(f"--minutes and --eval_time must be positive, got {self.minutes} and {self.eval_time}")
+        if self.run and (self.resume or self.sweep):
+            raise UserError("--run is for one training from its start; leave out --resume and --sweep, or --run")
         if self.records:
             RecordStore(self.records)
         if self.export:
@@ -220,8 +225,12 @@ def train_and_prove(config: TrainConfig, methods: Sequence[str] = METHODS, comma
         "suite_hash": suite.hash,
         "config": config.to_json(),
     }
+    if config.run and RunDirectory.exists(config.run):
+        config = replace(config, resume=str(config.run))
     if config.resume:
         run, checkpoint = locate_run(config.resume)
+    elif config.run:
+        run, checkpoint = RunDirectory.create_at(config.run, record), None
     else:
         label = f"{suite.problem}-{trainer_name(config.trainer)}-{suite.name}"
         run, checkpoint = RunDirectory.create(config.runs or runs_folder(), label, record), None
@@ -251,7 +260,7 @@ def started(
         try:
             session = stack.enter_context(TrainingSession(settings, checkpoint, config.resume_anyway, interrupts))
         except BaseException:
-            if not config.resume:
+            if not config.resume and not config.run:
                 run.discard()
             raise
         yield session

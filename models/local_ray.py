@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from models.interrupts import handlers_kept
 from rllib_envs.errors import UserError
 
 OBJECT_STORE_BYTES = 128 << 20
@@ -18,6 +18,9 @@ QUIET = {
     # A cluster of this process alone needs no token, and Ray would write one into the home directory.
     "RAY_AUTH_MODE": "disabled",
 }
+
+ONE_THREAD = {"env_vars": {"OMP_NUM_THREADS": "1"}}
+"""Environment of the workers. Each computes small matrices; threads of several would only wait for each other."""
 
 
 def check_gpus(asked: int) -> None:
@@ -49,25 +52,21 @@ def ray_running(workers: int, gpus: int) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    before = signal.getsignal(signal.SIGTERM)
     try:
-        ray.init(
-            # Any other address would join whatever cluster the machine happens to be part of.
-            address="local",
-            num_cpus=workers + 1,
-            num_gpus=gpus,
-            object_store_memory=OBJECT_STORE_BYTES,
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            # Each worker computes small matrices; threads of several workers would only wait for each other.
-            runtime_env={"env_vars": {"OMP_NUM_THREADS": "1"}},
-        )
+        with handlers_kept():  # Ray has a handler of its own for SIGTERM while it starts, and would keep it
+            ray.init(
+                # Any other address would join whatever cluster the machine happens to be part of.
+                address="local",
+                num_cpus=workers + 1,
+                num_gpus=gpus,
+                object_store_memory=OBJECT_STORE_BYTES,
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                runtime_env=ONE_THREAD,
+            )
     except SystemExit as error:
         raise KeyboardInterrupt("SIGTERM while Ray was starting") from error
-    if callable(before):
-        # While it starts, Ray puts a handler of its own in the place of this one, and would keep it.
-        signal.signal(signal.SIGTERM, before)
     try:
         yield
     finally:

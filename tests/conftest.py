@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import resource
+import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 
 from rllib_envs.loop_nest import LoopNest
 from rllib_envs.problem import Benchmark
+from tests.devclusters import devcluster
 
 ROOT = Path(__file__).parent.parent
 
@@ -52,3 +55,17 @@ def file_size_limit():
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
     return limit
+
+
+@pytest.fixture(scope="session")
+def slurm_cluster() -> Iterator[Path]:
+    """The folder of a cluster of three nodes with 4 CPUs and 2 GPUs each, which SLURM's programs talk to by default."""
+    folder = Path(tempfile.mkdtemp(prefix="tws-", dir="/tmp"))
+    start = devcluster("start", "--gpus", "2", "--dir", folder)
+    assert start.returncode == 0, start.stderr
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SLURM_CONF", str(folder / "slurm.conf"))
+        patch.setenv("PATH", str(folder / "bin"), prepend=":")
+        yield folder
+        stop = devcluster("stop", "--dir", folder)
+    assert stop.returncode == 0, stop.stderr

@@ -51,10 +51,18 @@ class RunDirectory:
         hardware are added. Raises UserError when the folder can't be made.
         """
         name = re.sub(r"[^A-Za-z0-9_.-]+", "_", label).strip("_.-")
-        run = cls(make_unique(Path(root), f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"))
-        run.report.mkdir()
-        (run.path / CHECKPOINTS).mkdir()
-        (run.path / METRICS).touch()
+        return cls.create_at(make_unique(Path(root), f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"), record)
+
+    @classmethod
+    def create_at(cls, path: Path, record: Mapping[str, Any]) -> RunDirectory:
+        """The same in this very folder, which may exist and hold other files, but no run."""
+        run = cls(path)
+        try:
+            for folder in (run.report, run.path / CHECKPOINTS):
+                folder.mkdir(parents=True, exist_ok=True)
+            (run.path / METRICS).touch()
+        except OSError as error:
+            raise UserError(f"run directory {path} can't be made: {error}; choose another place") from None
         made_with = {"versions": versions(), "hardware": hardware()}
         write_json(run.path / RECORD, {"schema_version": SCHEMA_VERSION, **record, **made_with})
         return run
@@ -75,6 +83,11 @@ class RunDirectory:
                 f"reads version {SCHEMA_VERSION}. Open the run with the release that wrote it"
             )
         return run
+
+    @classmethod
+    def exists(cls, path: Path) -> bool:
+        """Whether a run was made there."""
+        return (path / RECORD).exists()
 
     @property
     def name(self) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class Between:
@@ -15,6 +17,9 @@ class Between:
     def __contains__(self, value: float) -> bool:
         return self.low <= value <= self.high
 
+    def draw(self, rng: np.random.Generator) -> float:
+        return float(np.exp(rng.uniform(np.log(self.low), np.log(self.high))))
+
 
 @dataclass(frozen=True)
 class OneOf:
@@ -24,6 +29,9 @@ class OneOf:
 
     def __contains__(self, value: float) -> bool:
         return value in self.values
+
+    def draw(self, rng: np.random.Generator) -> float:
+        return self.values[rng.integers(len(self.values))]
 
 
 Range = Between | OneOf

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.slurm.devclusters import devcluster
+from tests.devclusters import devcluster
 
 
 @pytest.fixture
@@ -19,17 +19,3 @@ def short_folder() -> Iterator[Path]:
     yield parent / "c"
     devcluster("stop", "--dir", parent / "c")
     shutil.rmtree(parent)
-
-
-@pytest.fixture(scope="session")
-def slurm_cluster() -> Iterator[Path]:
-    """The folder of a cluster of three nodes with 4 CPUs and 2 GPUs each, which SLURM's programs talk to by default."""
-    folder = Path(tempfile.mkdtemp(prefix="tws-", dir="/tmp"))
-    start = devcluster("start", "--gpus", "2", "--dir", folder)
-    assert start.returncode == 0, start.stderr
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SLURM_CONF", str(folder / "slurm.conf"))
-        patch.setenv("PATH", str(folder / "bin"), prepend=":")
-        yield folder
-        stop = devcluster("stop", "--dir", folder)
-    assert stop.returncode == 0, stop.stderr

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.slurm.devclusters import DEVCLUSTER, devcluster, output, processes_that_know, wait_until
+from tests.devclusters import DEVCLUSTER, devcluster, output, processes_that_know, wait_until
 
 
 def submit(*arguments: str) -> str:

@@ -9,9 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.conftest import ROOT
-
-DEVCLUSTER = ROOT / "slurm" / "devcluster"
+DEVCLUSTER = Path(__file__).parent.parent / "slurm" / "devcluster"
 
 
 def devcluster(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:

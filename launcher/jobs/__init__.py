@@ -1,0 +1,1 @@
+"""Jobs: submit an application to SLURM, or start it here, and watch it."""

@@ -1,0 +1,73 @@
+"""What becomes of a job whose step has failed: the last line of its script asks this.
+
+python -m launcher.jobs.after_job EXIT_STATUS JOB_FOLDER RUN_DIRECTORY
+
+Imports nothing but the standard library, so that it also works where that has failed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+REQUEUE_STATUS = 85
+"""The program has saved what it did, and asks to be started again."""
+MOST_FAILURES = 3
+"""In a row, without a checkpoint between them."""
+OUT_OF_MEMORY = re.compile(r"oom-kill|exceeded memory limit")
+REQUEUE_LIMIT_S = 120.0
+"""SLURM ends this script when it has queued the job again."""
+
+
+def job_name() -> str:
+    """As SLURM and submitit call it: the array's number and the element's, or the job's number."""
+    array = os.environ.get("SLURM_ARRAY_JOB_ID")
+    return f"{array}_{os.environ['SLURM_ARRAY_TASK_ID']}" if array else os.environ["SLURM_JOB_ID"]
+
+
+def reason_to_requeue(status: int, job: str, folder: Path, run: Path) -> str:
+    """Why the job is to be queued again, or "" where it isn't.
+
+    A program that ends by its own decision, with a result or an exception, has written a result. One that hasn't was
+    killed, or has lost its cluster; that is tried again, unless it ran out of memory or does not get ahead.
+    """
+    if status == REQUEUE_STATUS:
+        return "it has saved, and its time is up"
+    if status == 0 or (folder / f"{job}_0_result.pkl").exists():
+        return ""
+    logs = folder.glob(f"{job}_*_log.err")
+    if any(OUT_OF_MEMORY.search(log.read_text(errors="replace")) for log in logs):
+        print("not queued again: it has run out of memory; give it more with --mem")
+        return ""
+    count = failures_since_progress(folder / f"{job}_failures", run / "checkpoints")
+    if count > MOST_FAILURES:
+        print(f"not queued again: it has failed {count} times without a checkpoint in between")
+        return ""
+    return f"its cluster has failed, exit status {status}; attempt {count} of {MOST_FAILURES}"
+
+
+def failures_since_progress(tally: Path, checkpoints: Path) -> int:
+    """This failure's number, counted anew after each checkpoint. `tally` has a line for each."""
+    newest = max((path.name for path in checkpoints.glob("[0-9]*")), default="none")
+    before = tally.read_text().split() if tally.exists() else []
+    same = [name for name in before if name == newest]
+    tally.write_text("".join(f"{name}\n" for name in [*same, newest]))
+    return len(same) + 1
+
+
+def main(arguments: list[str]) -> None:
+    status, folder, run = int(arguments[0]), Path(arguments[1]), Path(arguments[2])
+    job = job_name()
+    reason = reason_to_requeue(status, job, folder, run)
+    if reason:
+        print(f"queued again: {reason}", flush=True)
+        subprocess.run(["scontrol", "requeue", job], check=True)
+        time.sleep(REQUEUE_LIMIT_S)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,79 @@
+"""The applications that can be launched: how their arguments are understood, and how they are run in a job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from launcher.config_file import parse_train
+from launcher.train import TrainConfig, load_suite, run_train
+from models.trainers.registry import TRAINERS, parse_settings, trainer_name
+from rllib_envs.errors import UserError
+from rllib_envs.suite import Suite
+
+
+class App(Protocol):
+    """An application. Its arguments are those that `tunewright launch` doesn't know itself."""
+
+    def check(self, arguments: Sequence[str]) -> str:
+        """Raise UserError where they are wrong. Returns a label for what is going to run."""
+
+    def copies(self, arguments: Sequence[str], count: int) -> list[list[str]]:
+        """The arguments of runs that differ in their seed."""
+
+    def sweep(self, arguments: Sequence[str], count: int) -> list[list[str]]:
+        """The arguments of runs with settings drawn from the search space."""
+
+    def run(self, arguments: Sequence[str], run: Path, cpus: int) -> None:
+        """Run it in this process, in a Ray cluster of so many processors. Repeating that goes on where it ended."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """`rllib_agent.py`: train a policy, and prove it on held-out benchmarks."""
+
+    def check(self, arguments: Sequence[str]) -> str:
+        config = self._parse(arguments)
+        config.check()
+        if config.run or config.sweep:
+            raise UserError("--run and --sweep of a training are decided by the launch; leave them out")
+        suite = load_suite(config)
+        settings = config.settings(suite.problem)
+        Suite.select({**settings.env, "split": "train"})
+        return f"{suite.problem}-{trainer_name(config.trainer)}-{suite.name}"
+
+    def copies(self, arguments: Sequence[str], count: int) -> list[list[str]]:
+        first = self._parse(arguments).seed
+        return [[*arguments, f"--seed={first + index}"] for index in range(count)]
+
+    def sweep(self, arguments: Sequence[str], count: int) -> list[list[str]]:
+        config = self._parse(arguments)
+        given = parse_settings(config.trainer_settings)
+        space = TRAINERS[trainer_name(config.trainer)].search_space
+        rng = np.random.default_rng(config.seed)
+        drawn = [{name: range_.draw(rng) for name, range_ in space.items() if name not in given} for _ in range(count)]
+        return [self._with_settings(arguments, config, settings) for settings in drawn]
+
+    def run(self, arguments: Sequence[str], run: Path, cpus: int) -> None:
+        workers = [] if _given("env_runners", arguments) else [f"--env-runners={cpus}"]
+        place = [] if _given("resume", arguments) else [f"--run={run}"]
+        run_train(self._parse([*arguments, *workers, *place]))
+
+    def _parse(self, arguments: Sequence[str]) -> TrainConfig:
+        return parse_train(arguments, prog="rllib_agent.py")
+
+    def _with_settings(self, arguments: Sequence[str], config: TrainConfig, drawn: Mapping[str, Any]) -> list[str]:
+        settings = [*config.trainer_settings, *(f"{name}={value}" for name, value in drawn.items())]
+        return [*arguments, "--trainer-settings", *settings]
+
+
+def _given(option: str, arguments: Sequence[str]) -> bool:
+    names = (argument.partition("=")[0].lstrip("-").replace("-", "_") for argument in arguments)
+    return option in names
+
+
+APPS: Mapping[str, App] = {"rllib_agent.py": Training()}

@@ -1,0 +1,138 @@
+"""`tunewright launch`: one line from here to a healthy job, or a clear word why there is none."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from launcher.folders import runs_folder
+from launcher.jobs.apps import APPS
+from launcher.jobs.config import LaunchConfig
+from launcher.jobs.limits import NoSlurm, check_launch, check_partition, check_script, has_slurm
+from launcher.jobs.record import write_record
+from launcher.jobs.snapshot import take_snapshot
+from launcher.jobs.submission import JOB, ROOT, Launch, described
+from models.store.atomic import NotWritten
+from models.store.locate import locate_run
+from models.store.run_directory import make_unique
+from rllib_envs.errors import MissingPackage, TunewrightError, UserError
+from rllib_envs.names import choose
+
+
+def run_launch(config: LaunchConfig, arguments: Sequence[str]) -> None:
+    """Submit the jobs and say how to follow them; with `dry_run`, say what would be submitted."""
+    try:
+        import submitit  # noqa: F401
+    except ImportError as error:
+        raise MissingPackage(f"launching needs submitit ({error}); pip install 'tunewright[train]'") from None
+    check_launch(config)
+    launch = plan(config, arguments)
+    if config.dry_run:
+        show(launch)
+        return
+    local = here(config)
+    if not local and config.partition:
+        check_partition(config.partition)
+    launch = prepared(launch)
+    try:
+        start = "" if local else _estimated_start(launch)
+        jobs = launch.submit(local)
+    except BaseException:
+        _clean(launch)
+        raise
+    names = [str(job.job_id) for job in jobs]
+    write_record(launch, names, local)
+    one = names[0].partition("_")[0]
+    print(f"{'started' if local else 'submitted'}: job {one}{f', {len(names)} elements' if len(names) > 1 else ''}")
+    print(f"run directory: {launch.folder}")
+    if start:
+        print(f"estimated: {start}")
+    print(f"follow:  tunewright logs {one} -f\nwatch:   tunewright jobs\ncancel:  tunewright cancel {one}")
+    if config.wait:
+        _wait(jobs)
+
+
+def plan(config: LaunchConfig, arguments: Sequence[str]) -> Launch:
+    """Decide everything. UserError where the application would not understand its arguments."""
+    app = APPS[choose(config.app, APPS, "application")]
+    place = config.resume or config.wandb_url
+    if place:
+        run, checkpoint = locate_run(place)
+        if checkpoint is not None:
+            raise UserError(f"{place} is one checkpoint; a job goes on from the newest of a run: {run.path}")
+        arguments = [f"--resume={run.path.absolute()}", *arguments]
+        label = app.check(arguments)
+        return Launch(config, label, run.path.absolute(), (tuple(arguments),), resumed=True)
+    label = app.check(arguments)
+    elements = [list(arguments)]
+    if config.sweep:
+        elements = app.sweep(arguments, config.sweep)
+    elif config.jobs > 1:
+        elements = app.copies(arguments, config.jobs)
+    folder = (config.runs or runs_folder()).absolute() / f"{time.strftime('%Y%m%d-%H%M%S')}-{label}"
+    return Launch(config, label, folder, tuple(map(tuple, elements)))
+
+
+def here(config: LaunchConfig) -> bool:
+    """Whether the jobs run on this machine."""
+    if config.local or has_slurm():
+        local = config.local
+    else:
+        print("no SLURM here (sbatch is not installed): running on this machine", flush=True)
+        local = True
+    if local and config.num_nodes > 1:
+        raise NoSlurm(f"--num-nodes is {config.num_nodes}, and this machine is one; launch it where a cluster is")
+    return local
+
+
+def show(launch: Launch) -> None:
+    """The script, what it runs, and what it costs at most."""
+    print(launch.script())
+    print(f"\n# runs, with {launch.config.app}:")
+    print(described(launch.elements))
+    print(f"\n# run directory: {launch.folder}")
+    print(f"# at most {launch.core_hours:,.1f} core-hours; nothing was submitted")
+
+
+def prepared(launch: Launch) -> Launch:
+    """Make the folders, and copy the code."""
+    try:
+        if not launch.resumed:
+            folder = make_unique(launch.folder.parent, launch.folder.name)
+            launch = replace(launch, folder=folder)
+        launch.job_folder.mkdir(exist_ok=True)
+        (launch.job_folder / ".writable").write_bytes(bytes(1 << 16))
+        (launch.job_folder / ".writable").unlink()
+    except OSError as error:
+        raise NotWritten(f"{launch.job_folder} can't be written: {error}; make room, or choose other --runs") from None
+    if launch.code != ROOT:
+        try:
+            take_snapshot(ROOT, launch.code)
+        except BaseException:
+            _clean(launch)
+            raise
+    return launch
+
+
+def _estimated_start(launch: Launch) -> str:
+    """What SLURM says of the script. UserError where it could never run."""
+    script = launch.job_folder / "launch.sh"
+    script.write_text(launch.script())
+    return check_script(script)
+
+
+def _clean(launch: Launch) -> None:
+    shutil.rmtree(launch.folder / JOB if launch.resumed else launch.folder, ignore_errors=True)
+
+
+def _wait(jobs: Sequence[object]) -> None:
+    """Until all have ended. TunewrightError names those that failed, with the last line of why."""
+    failed = []
+    for job in jobs:
+        error = job.exception()  # type: ignore[attr-defined]
+        if error is not None:
+            failed.append(f"job {job.job_id}: {str(error).strip().splitlines()[-1]}")  # type: ignore[attr-defined]
+    if failed:
+        raise TunewrightError(f"{len(failed)} of {len(jobs)} jobs failed; {'; '.join(failed)}")

@@ -1,0 +1,33 @@
+"""What files of options have in common: values of the right type under the right names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin
+
+from rllib_envs.errors import UserError
+
+KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text", Path: "a path as text"}
+
+
+def last_value(flag: str, arguments: Sequence[str]) -> str:
+    """What stands behind the last such flag; empty where there is none."""
+    found = ""
+    for index, argument in enumerate(arguments):
+        name, sign, value = argument.partition("=")
+        if name == flag and (sign or index + 1 < len(arguments)):
+            found = value if sign else arguments[index + 1]
+    return found
+
+
+def checked(path: Path, name: str, value: Any, kind: Any) -> Any:
+    """The value of an option in a file as a field of type `kind` has it; UserError where it is of another type."""
+    if get_origin(kind) is Annotated:
+        kind = get_args(kind)[0]
+    allowed = [each for each in (get_args(kind) or (kind,)) if each in KINDS]
+    for each in allowed:
+        written: Any = {Path: str, float: (int, float)}.get(each, each)
+        if isinstance(value, written) and (each is bool or not isinstance(value, bool)):
+            return each(value)
+    raise UserError(f"{name} in {path} is {value!r}; give {' or '.join(KINDS[each] for each in allowed)}")
