@@ -76,6 +76,8 @@ def _head(node: RayNode, meeting: Path, deadline: float) -> Iterator[None]:
     import ray
 
     os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+    for left in meeting.parent.glob(f".ray-{node.allocation.job.partition('.')[0]}.*"):  # by an attempt that was killed
+        left.unlink(missing_ok=True)
     with _life_line() as listening:
         address = _start_head(node, deadline)
         try:

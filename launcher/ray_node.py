@@ -9,9 +9,12 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from launcher.allocation import Allocation
+from models.interrupts import descendants
 from rllib_envs.child_process import PR_SET_PDEATHSIG
 
 TEMPORARY_ROOT = "TUNEWRIGHT_TMP"
@@ -24,7 +27,8 @@ LEAST_STORE_BYTES = 80 << 20
 """Ray refuses less."""
 SHARED_MEMORY = Path("/dev/shm")
 SHARED_MEMORY_SHARE = 0.9
-STOP_LIMIT_S = 15.0
+STOP_LIMIT_S, POLL_S = 5.0, 0.02
+"""For what was killed to be gone."""
 CHOSEN_WHEN_BOUND = (
     "--dashboard-agent-listen-port=0",
     "--min-worker-port=0",
@@ -76,14 +80,19 @@ class RayNode:
             return None
 
     def stop(self, keep_logs: Path | None = None) -> None:
-        """End it, and remove its folder. `ray stop` would end every Ray of this user on the node, other jobs' too."""
-        if self._process is not None and self._process.poll() is None:
-            self._process.terminate()
-            try:
-                self._process.wait(STOP_LIMIT_S)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+        """End it at once, and remove its folder. `ray stop` would end all of this user on the node, other jobs' too.
+
+        Asked politely, Ray would hand its work to other nodes for half a minute, but all of them end now.
+        """
+        if self._process is not None:
+            family = [self._process.pid, *descendants(self._process.pid)]
+            for process in family:
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+            self._process.wait()
+            deadline = time.monotonic() + STOP_LIMIT_S
+            while any(Path(f"/proc/{process}/exe").exists() for process in family) and time.monotonic() < deadline:
+                time.sleep(POLL_S)
         if keep_logs is not None and (logs := self.folder / "session_latest" / "logs").is_dir():
             shutil.copytree(logs, keep_logs, dirs_exist_ok=True, ignore_dangling_symlinks=True)
         shutil.rmtree(self.folder, ignore_errors=True)

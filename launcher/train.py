@@ -272,7 +272,7 @@ def learn(config: TrainConfig, session: TrainingSession, run: RunDirectory) -> P
     When an iteration fails, what was saved last stays: the weights may be what is wrong. When there is no room to save
     on the way, training goes on.
     """
-    interrupted: KeyboardInterrupt | None = None
+    interrupted = False
     policy, at = None, session.counters
     with LiveProgress(config.iterations, config.seconds, seconds_before=session.counters.seconds) as live:
         saved = time.perf_counter()
@@ -287,8 +287,8 @@ def learn(config: TrainConfig, session: TrainingSession, run: RunDirectory) -> P
                         policy, at = save(session, run), session.counters
                     saved = time.perf_counter()
                 session.interrupts.check()
-        except KeyboardInterrupt as signal:
-            interrupted = signal
+        except KeyboardInterrupt:
+            interrupted = True
             session.interrupts.accept()
             print(f"{session.interrupts.reason or 'interrupted'}: saving", flush=True)
     if policy is None or session.counters != at:
@@ -297,7 +297,7 @@ def learn(config: TrainConfig, session: TrainingSession, run: RunDirectory) -> P
     if config.export:
         print(f"exported: {export_policy(policy, config.export, run.policy / f'policy.{config.export}')}")
     if interrupted:
-        raise interrupted
+        raise KeyboardInterrupt(session.interrupts.reason)
     return policy
 
 

@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from launcher.folders import runs_folder
 from launcher.jobs.apps import APPS
@@ -127,12 +128,20 @@ def _clean(launch: Launch) -> None:
     shutil.rmtree(launch.folder / JOB if launch.resumed else launch.folder, ignore_errors=True)
 
 
-def _wait(jobs: Sequence[object]) -> None:
-    """Until all have ended. TunewrightError names those that failed, with the last line of why."""
+def _wait(jobs: Sequence[Any]) -> None:
+    """Until all have ended. Prints what those that failed have told, traceback and logs, and raises TunewrightError."""
     failed = []
     for job in jobs:
-        error = job.exception()  # type: ignore[attr-defined]
+        error = job.exception()
         if error is not None:
-            failed.append(f"job {job.job_id}: {str(error).strip().splitlines()[-1]}")  # type: ignore[attr-defined]
+            print(f"job {job.job_id}: {error}", flush=True)
+            failed.append(f"job {job.job_id}: {reason(str(error))}")
     if failed:
         raise TunewrightError(f"{len(failed)} of {len(jobs)} jobs failed; {'; '.join(failed)}")
+
+
+def reason(told: str) -> str:
+    """The one line of what submitit tells of a failure that says why: a traceback's last, or else the first."""
+    lines = [line.strip() for line in told.splitlines() if line.strip()]
+    rules = [index for index, line in enumerate(lines) if set(line) == {"-"}]
+    return lines[rules[-1] - 1] if rules and rules[-1] else lines[0]

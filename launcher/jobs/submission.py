@@ -17,6 +17,8 @@ from launcher.jobs.snapshot import is_checkout
 JOB, CODE = "job", "code"
 """Folders: of what the job itself leaves, in the launch's; and of the code that it runs, in that."""
 ROOT = Path(__file__).resolve().parents[2]
+DETACHED = ("exec </dev/null >/dev/null 2>&1", "trap '' HUP")
+"""Shell lines for a job that runs here after the command that started it, and the terminal, are gone."""
 SECONDS_AFTER_THE_FIRST = 60
 """The other tasks may take so long to end when one has ended."""
 
@@ -65,7 +67,7 @@ class Launch:
         """Shell lines before the program."""
         lines = ["ulimit -n $(ulimit -Hn)"]
         if self.config.load_env:
-            lines.append(f"source {shlex.quote(str(self.config.load_env.absolute()))}")
+            lines.append(f". {shlex.quote(str(self.config.load_env.absolute()))}")
         lines.append(f"export PYTHONPATH={shlex.quote(str(self.code))}${{PYTHONPATH:+:$PYTHONPATH}}")
         lines.append(f"export RLLIB_NUM_GPUS=${{RLLIB_NUM_GPUS:-{self.config.num_gpus * self.config.num_nodes}}}")
         return lines
@@ -135,7 +137,7 @@ class Launch:
                 timeout_min=minutes(self.config.time),
                 gpus_per_node=self.config.num_gpus,
                 signal_delay_s=self.config.signal_delay,
-                setup=self.setup(),
+                setup=[*DETACHED, *self.setup()],
             )
         else:
             executor = submitit.SlurmExecutor(self.job_folder)

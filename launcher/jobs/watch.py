@@ -19,6 +19,7 @@ from rich.table import Table
 from launcher.folders import runs_folder
 from launcher.jobs.limits import ask_slurm
 from launcher.jobs.record import LaunchRecord, launches
+from models.interrupts import descendants
 from models.store.run_directory import RunDirectory
 from rllib_envs.errors import UserError
 
@@ -137,8 +138,10 @@ def run_cancel(config: CancelConfig) -> None:
         raise UserError(f"job {number} has ended already: {state.name}")
     if job.launch.local:
         for each in job.launch.jobs if whole else (number,):
-            with suppress(ProcessLookupError):
-                os.killpg(int(each), signal.SIGTERM)
+            # The process is a shell; its only child passes the signal on to what it runs.
+            for controller in descendants(int(each))[:1]:
+                with suppress(ProcessLookupError):
+                    os.kill(controller, signal.SIGTERM)
     else:
         ask_slurm("scancel", number)
     print(f"cancelled: job {number}; go on later with  tunewright launch --resume {job.run}")

@@ -17,8 +17,8 @@ from devcluster_lib.configuration import Settings, write_all
 from devcluster_lib.errors import DevclusterError
 from devcluster_lib.folder import SUBFOLDERS, Folder, reserved
 
-JOBS_END_WITHIN_S = 8.0
-"""A cancelled job has KillWait, 5 s, between SIGTERM and SIGKILL."""
+JOBS_END_WITHIN_S = 18.0
+"""A cancelled job has KillWait, 15 s, between SIGTERM and SIGKILL."""
 
 DAEMONS_END_WITHIN_S = 3.0
 

@@ -73,6 +73,7 @@ def test_a_failing_program_is_not_queued_again(launches: Launches) -> None:
     assert re.match(r"error: 1 of 1 jobs failed; job \d+: .*is no number any more", line), line
     (folder,) = launches.runs.iterdir()
     (job,) = launches.record(folder)["jobs"]
+    ended(job)
     assert state(job) == "FAILED" and "queued again" not in launches.log(folder)
     nothing_left(folder, job)
 
