@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from launcher.folders import runs_folder
+from launcher.system_checks import system_checks
 from rllib_envs.errors import TunewrightError, UserError
 from rllib_envs.loop_nest.backend import Loop, Measurer
 from rllib_envs.loop_nest.backend.backends import AUTO, BACKENDS, usable_backends
@@ -24,7 +25,13 @@ from rllib_envs.loop_nest.measured_on import processor_name
 from rllib_envs.suite import DATASETS
 
 PACKAGES = ("tunewright", "numpy", "gymnasium", "torch", "llvmlite", "loop_tool", "networkx", "safetensors")
-OPTIONAL_PACKAGES = {"ray": "train", "matplotlib": "eval", "onnx": "export", "onnxruntime": "export"}
+OPTIONAL_PACKAGES = {
+    "ray": "train",
+    "submitit": "train",
+    "matplotlib": "eval",
+    "onnx": "export",
+    "onnxruntime": "export",
+}
 """With the extra that installs them."""
 VARIABLES = (PEAK_VARIABLE, "RLLIB_NUM_GPUS", "LOOP_TOOL_ROOT")
 PRODUCT = make_statement("mm", {"m": 128, "n": 128, "k": 128})
@@ -44,7 +51,7 @@ class LoopNestsUnusable(TunewrightError):
 
 @dataclass(frozen=True)
 class DoctorConfig:
-    """Show what this machine can do: processor, backend, peak, timer, packages and folders."""
+    """Show what this machine can do and what it lacks: processor, backend, peak, timer, packages, folders, cluster."""
 
     backend: str = AUTO
     """What compiles loop nests: avx512, avx2 or llvm; auto takes the first that works here."""
@@ -55,7 +62,7 @@ class DoctorConfig:
 def run_doctor(config: DoctorConfig) -> None:
     """Print the table. Raises LoopNestsUnusable after it when loop nests can't run."""
     table = Table(show_header=False)
-    for name, value in (*machine(), *packages(), *places()):
+    for name, value in (*machine(), *packages(), *places(), *system_checks(runs_folder().absolute())):
         table.add_row(name, Text(value))
     table.add_section()
     failure: TunewrightError | None = None

@@ -75,6 +75,7 @@ def _head(node: RayNode, meeting: Path, deadline: float) -> Iterator[None]:
     """Start the head, tell the workers where it is, and wait for them."""
     import ray
 
+    began = time.monotonic()
     os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
     for left in meeting.parent.glob(f".ray-{node.allocation.job.partition('.')[0]}.*"):  # by an attempt that was killed
         left.unlink(missing_ok=True)
@@ -96,6 +97,7 @@ def _head(node: RayNode, meeting: Path, deadline: float) -> Iterator[None]:
             _write_private(meeting, {**told, "token": os.environ["RAY_AUTH_TOKEN"]})
             while _alive() < node.allocation.nodes:
                 _check(deadline, f"of {node.allocation.nodes} nodes some have not joined; see {node.log.parent}")
+            print(f"{node.allocation.nodes} nodes joined after {time.monotonic() - began:.1f} s", flush=True)
             yield
             if not node.running:
                 raise InfrastructureFailure(f"Ray's head has died; see {node.log}")

@@ -39,8 +39,10 @@ def test_two_nodes_train_together(launches: Launches) -> None:
     assert Policy.load(folder).problem == "toy"
     logs = {path.name for path in (folder / "job").glob("ray-*.log")}
     assert len(logs) == 2 and {name.partition(".")[2] for name in logs} == {"0.log", "1.log"}
+    ended(job)
     assert state(job) == "COMPLETED"
     nothing_left(folder, job)
+    wait_until(lambda: "COMPLETED" in launches.run("jobs").stdout, "accounting to know it")
     listed = launches.run("jobs").stdout
     assert re.search(rf"{job} +COMPLETED .* 2 ", listed), listed
     told = launches.run("logs", job).stdout
