@@ -11,6 +11,13 @@ from rllib_envs.errors import UserError
 KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text", Path: "a path as text"}
 
 
+def at_least(*bounds: tuple[str, float, float]) -> None:
+    """UserError for the first of (flag, value, least) whose value is below the least."""
+    for flag, value, least in bounds:
+        if value < least:
+            raise UserError(f"{flag} is {value}; it must be at least {least}")
+
+
 def last_value(flag: str, arguments: Sequence[str]) -> str:
     """What stands behind the last such flag; empty where there is none."""
     found = ""

@@ -17,6 +17,7 @@ from launcher.evaluation import METHODS, prove
 from launcher.export import check_format, export_policy
 from launcher.folders import runs_folder
 from launcher.live_progress import LiveProgress
+from launcher.options import at_least
 from launcher.resume import go_on, newest_whole
 from models.encoders.config import EncoderConfig
 from models.interrupts import Interrupts
@@ -157,7 +158,7 @@ class TrainConfig:
         if not self.dataset:
             raise UserError("--dataset is missing: name a suite under datasets/ or give a folder of benchmarks")
         trainer_name(self.trainer)
-        for what, value, least in (
+        at_least(
             ("--iter", self.iterations, 1),
             ("--steps", self.steps, 1),
             ("--size", self.size, 2),
@@ -165,9 +166,7 @@ class TrainConfig:
             ("--env-runners", self.env_runners, 0),
             ("--envs-per-runner", self.envs_per_runner, 1),
             ("--sweep", self.sweep, 0),
-        ):
-            if value < least:
-                raise UserError(f"{what} is {value}; it must be at least {least}")
+        )
         if not self.seconds > 0 or not self.eval_time > 0:
             raise UserError(f"--minutes and --eval_time must be positive, got {self.minutes} and {self.eval_time}")
         if self.run and (self.resume or self.sweep):

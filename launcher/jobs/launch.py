@@ -14,20 +14,17 @@ from launcher.jobs.config import LaunchConfig
 from launcher.jobs.limits import NoSlurm, check_launch, check_partition, check_script, has_slurm
 from launcher.jobs.record import write_record
 from launcher.jobs.snapshot import take_snapshot
-from launcher.jobs.submission import JOB, ROOT, Launch, described
+from launcher.jobs.submission import JOB, ROOT, Launch, described, load_submitit
 from models.store.atomic import NotWritten
 from models.store.locate import locate_run
 from models.store.run_directory import make_unique
-from rllib_envs.errors import MissingPackage, TunewrightError, UserError
+from rllib_envs.errors import TunewrightError, UserError
 from rllib_envs.names import choose
 
 
 def run_launch(config: LaunchConfig, arguments: Sequence[str]) -> None:
     """Submit the jobs and say how to follow them; with `dry_run`, say what would be submitted."""
-    try:
-        import submitit  # noqa: F401
-    except ImportError as error:
-        raise MissingPackage(f"launching needs submitit ({error}); pip install 'tunewright[train]'") from None
+    load_submitit()
     check_launch(config)
     launch = plan(config, arguments)
     if config.dry_run:

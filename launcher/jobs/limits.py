@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 from launcher.jobs.config import LaunchConfig
+from launcher.options import at_least
 from rllib_envs.errors import UserError
 from rllib_envs.names import choose
 
@@ -55,7 +56,7 @@ def minutes(text: str) -> int:
 
 def check_launch(config: LaunchConfig) -> None:
     """Refuse values that can't be meant, and those that a shell could misunderstand."""
-    for flag, value, least in (
+    at_least(
         ("--num-nodes", config.num_nodes, 1),
         ("--num-cpus", config.num_cpus, 1),
         ("--num-gpus", config.num_gpus, 0),
@@ -63,9 +64,7 @@ def check_launch(config: LaunchConfig) -> None:
         ("--sweep", config.sweep, 0),
         ("--array", config.array, 0),
         ("--signal-delay", config.signal_delay, 1),
-    ):
-        if value < least:
-            raise UserError(f"{flag} is {value}; it must be at least {least}")
+    )
     if config.jobs > 1 and config.sweep:
         raise UserError("--jobs and --sweep are two kinds of array; give one of them")
     if config.resume and config.wandb_url:

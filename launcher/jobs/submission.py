@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -13,10 +14,12 @@ from launcher.jobs.app_job import AppJob
 from launcher.jobs.config import LaunchConfig
 from launcher.jobs.limits import minutes, sbatch_options
 from launcher.jobs.snapshot import is_checkout
+from rllib_envs.errors import MissingPackage
 
 JOB, CODE = "job", "code"
 """Folders: of what the job itself leaves, in the launch's; and of the code that it runs, in that."""
 ROOT = Path(__file__).resolve().parents[2]
+LOG_LEVEL = "SUBMITIT_LOG_LEVEL"
 DETACHED = ("exec </dev/null >/dev/null 2>&1", "trap '' HUP")
 """Shell lines for a job that runs here after the command that started it, and the terminal, are gone."""
 SECONDS_AFTER_THE_FIRST = 60
@@ -120,16 +123,15 @@ class Launch:
 
     def script(self) -> str:
         """The very script that submitit would hand to sbatch."""
-        from submitit.slurm.slurm import _make_sbatch_string
-
+        make_script = load_submitit().slurm.slurm._make_sbatch_string
         command = [sys.executable, "-u", "-m", "submitit.core._submit", str(self.job_folder)]
         array: dict[str, Any] = {"map_count": len(self.elements)} if len(self.elements) > 1 else {}
-        return _make_sbatch_string(command=shlex.join(command), folder=self.job_folder, **self.parameters(), **array)
+        script: str = make_script(command=shlex.join(command), folder=self.job_folder, **self.parameters(), **array)
+        return script
 
     def submit(self, local: bool) -> list[Any]:
         """submitit's jobs, one for each element."""
-        import submitit
-
+        submitit = load_submitit()
         executor: Any
         if local:
             executor = submitit.LocalExecutor(self.job_folder)
@@ -151,3 +153,22 @@ class Launch:
 def described(elements: Sequence[Sequence[str]]) -> str:
     """What the jobs run, a line for each."""
     return "\n".join(shlex.join(arguments) for arguments in elements)
+
+
+def load_submitit() -> Any:
+    """The package. Without its set-up of logging, which closes the handlers of everything else in this process.
+
+    Raises MissingPackage where it is not installed.
+    """
+    before = os.environ.get(LOG_LEVEL)
+    os.environ[LOG_LEVEL] = "NOCONFIG"
+    try:
+        import submitit.slurm.slurm
+    except ImportError as error:
+        raise MissingPackage(f"launching needs submitit ({error}); pip install 'tunewright[train]'") from None
+    finally:
+        if before is None:
+            del os.environ[LOG_LEVEL]  # jobs inherit the environment, and their logs should say what submitit does
+        else:
+            os.environ[LOG_LEVEL] = before
+    return submitit

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -69,3 +70,23 @@ def test_bad_input_is_one_line(arguments: tuple[str, ...], message: str, capsys:
 def test_the_applications_own_options_are_checked(capsys: pytest.CaptureFixture[str]) -> None:
     assert dry_run(*TRAIN, "--no-such-option=1") == 2
     assert "no-such-option" in capsys.readouterr().err
+
+
+LOADING = """
+import logging, os
+from launcher.jobs.submission import load_submitit
+
+class Handler(logging.Handler):
+    closed = False
+    def close(self):
+        Handler.closed = True
+
+handler = Handler()
+load_submitit()
+assert not Handler.closed and "SUBMITIT_LOG_LEVEL" not in os.environ
+"""
+
+
+def test_submitit_does_not_close_what_others_log_to() -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "SUBMITIT_LOG_LEVEL"}
+    subprocess.run([sys.executable, "-c", LOADING], check=True, cwd=ROOT, env=environment)
