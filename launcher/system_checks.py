@@ -36,15 +36,14 @@ def slurm() -> str:
     if shutil.which("sbatch") is None:
         return "not here: tunewright launch runs on this machine; slurm/devcluster start brings up a small one"
     try:
-        told = subprocess.run(["sinfo", "--version"], capture_output=True, text=True, timeout=ANSWER_LIMIT_S)
-        answer = subprocess.run(
-            ["sinfo", "--noheader", "--format=%D nodes in %R"], capture_output=True, text=True, timeout=ANSWER_LIMIT_S
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return f"does not answer ({error}): is the controller up, and SLURM_CONF right?"
-    if answer.returncode:
-        return f"{told.stdout.strip()}, but its controller does not answer: is it up, and SLURM_CONF right?"
-    return f"{told.stdout.strip()}: {', '.join(answer.stdout.splitlines())}"
+        nodes = _printed("sinfo", "--noheader", "--format=%D nodes in %R")
+        return f"{_printed('sinfo', '--version').strip()}: {', '.join(nodes.splitlines())}"
+    except (OSError, subprocess.SubprocessError):
+        return "its controller does not answer: is it up, and SLURM_CONF right?"
+
+
+def _printed(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, timeout=ANSWER_LIMIT_S, check=True).stdout
 
 
 def disk(folder: Path) -> str:

@@ -21,13 +21,13 @@ def test_no_slurm(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def test_slurm_without_a_controller(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SLURM_CONF", str(tmp_path / "missing.conf"))
-    assert slurm().endswith("does not answer: is it up, and SLURM_CONF right?")
+    assert slurm() == "its controller does not answer: is it up, and SLURM_CONF right?"
 
 
 @pytest.mark.usefixtures("slurm_cluster")
 def test_slurm_with_one() -> None:
     told = slurm()
-    assert told.startswith("slurm ") and "3 nodes in main" in told
+    assert told.startswith("slurm") and "3 nodes in main" in told
 
 
 def test_little_room(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
