@@ -22,7 +22,7 @@ $(BIN)/.installed: setup.py
 demo: setup ## Learn to schedule matrix products, compare with searches and numpy on unseen shapes (about 4 minutes)
 	$(BIN)/tunewright train --dataset mm64_128_16_range --minutes 2 --eval-size 25 --eval-time 1
 
-test: setup ## Run every test (about 25 minutes)
+test: setup ## Run every test (about 30 minutes)
 	$(BIN)/python -m pytest
 
 lint: setup ## Check style and types
