@@ -16,6 +16,7 @@ from pathlib import Path
 from launcher.allocation import Allocation
 from models.interrupts import descendants
 from rllib_envs.child_process import PR_SET_PDEATHSIG
+from rllib_envs.errors import UserError
 
 TEMPORARY_ROOT = "TUNEWRIGHT_TMP"
 """Variable with the folder for Ray's sockets and logs: local to the node, and short. /tmp unless set."""
@@ -50,7 +51,7 @@ class RayNode:
         self.folder = Path(tempfile.mkdtemp(prefix=prefix, dir=root))
         if len(str(self.folder)) > LONGEST_FOLDER:
             self.folder.rmdir()
-            raise ValueError(f"{self.folder} is too long for Ray's sockets; set {TEMPORARY_ROOT} to a shorter folder")
+            raise UserError(f"{self.folder} is too long for Ray's sockets; set {TEMPORARY_ROOT} to a shorter folder")
         self._process: subprocess.Popen[bytes] | None = None
 
     @property

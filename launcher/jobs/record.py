@@ -29,7 +29,6 @@ class LaunchRecord:
     local: bool
     launched: float
     """Seconds since 1970."""
-    command: str
 
     @property
     def job_folder(self) -> Path:
@@ -60,5 +59,4 @@ def launches(runs: Path) -> Iterator[LaunchRecord]:
             runs=tuple(folder / run for run in content["runs"]),
             local=content["local"],
             launched=content["launched"],
-            command=content["command"],
         )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rllib_envs.loop_nest.backend.memory import UNTOUCHED, FloatArray, GuardedTensor
-from rllib_envs.loop_nest.backend.reference import output_view, reference
+from rllib_envs.loop_nest.backend.reference import DoubleArray, output_view, reference
 from rllib_envs.loop_nest.statement import Statement
 
 CASES = 2
@@ -61,7 +61,7 @@ class Workload:
         elements = self.statement.elements[1:]
         inputs = tuple(generator.standard_normal(count, dtype=np.float32) for count in elements)
         values, tolerance = reference(self.statement, inputs)
-        return _Case(inputs, (values - tolerance).astype(np.float32), (values + tolerance).astype(np.float32))
+        return _Case(inputs, -_largest_below(tolerance - values), _largest_below(values + tolerance))
 
     def _error(self, case: _Case) -> str:
         right = (case.lowest <= self._result) & (self._result <= case.highest)  # NaN is wrong
@@ -83,3 +83,10 @@ class Workload:
             f"wrong result in {right.size - np.count_nonzero(right)} of {right.size} elements, worst "
             f"{self._result.flat[where]:.6g} instead of {expected:.6g}"
         )
+
+
+def _largest_below(bounds: DoubleArray) -> FloatArray:
+    """The largest float32 that is no larger than each bound: what float32 is within one is then within the other."""
+    nearest = bounds.astype(np.float32)
+    below: FloatArray = np.where(nearest > bounds, np.nextafter(nearest, np.float32(-np.inf)), nearest)
+    return below

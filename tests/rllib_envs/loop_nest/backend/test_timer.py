@@ -17,8 +17,6 @@ from rllib_envs.loop_nest.backend.x86 import RCX, Assembler
 
 pytestmark = pytest.mark.usefixtures("x86_timer")
 NO_TENSORS = ()
-EXACTNESS = {X86Timer: 0.05, PortableTimer: 0.15}
-"""Of cycles counted. The portable probe takes an instruction a cycle, which a busy neighbour on the core slows."""
 
 
 @pytest.fixture(scope="module", params=[X86Timer, PortableTimer])
@@ -53,9 +51,7 @@ def test_counts_cycles_of_known_code(timer: Timer) -> None:
     timing = timer.time(code.address, NO_TENSORS, 1e-3)
     assert timing.samples <= 1e-3 / timer.slice_s + AGREEING
     assert timing.variation >= 0.0
-    assert once(
-        lambda: timer.time(code.address, NO_TENSORS, 1e-3).cycles == pytest.approx(30_000, rel=EXACTNESS[type(timer)])
-    )
+    assert once(lambda: timer.time(code.address, NO_TENSORS, 1e-3).cycles == pytest.approx(30_000, rel=0.05))
 
 
 def test_short_code_is_called_many_times(timer: Timer) -> None:
@@ -129,8 +125,8 @@ def test_peak_repeats(timer: Timer) -> None:
     assert once(repeats)
 
 
-def is_about_one_of(found: float, values: tuple[int, ...], exactness: float) -> bool:
-    return any(found == pytest.approx(value, rel=exactness) for value in values)
+def is_about_one_of(found: float, values: tuple[int, ...]) -> bool:
+    return any(found == pytest.approx(value, rel=0.1) for value in values)
 
 
 @pytest.mark.parametrize("backend", usable_backends())
@@ -138,9 +134,7 @@ def test_peak_is_whole_instructions_a_cycle(timer: Timer, backend: str) -> None:
     """One or two multiply-adds of 8 or 16 lanes start in every cycle, or on some processors two in two cycles."""
     if backend == AUTO:
         return
-    assert once(
-        lambda: is_about_one_of(measure_peak(timer, backend).flop_per_cycle, (16, 32, 64), EXACTNESS[type(timer)])
-    )
+    assert once(lambda: is_about_one_of(measure_peak(timer, backend).flop_per_cycle, (16, 32, 64)))
 
 
 def test_timers_agree() -> None:
@@ -148,9 +142,8 @@ def test_timers_agree() -> None:
 
     def agree() -> bool:
         first, second = (timer.time(code.address, NO_TENSORS, 5e-3) for timer in timers)
-        exactness = EXACTNESS[PortableTimer]
-        return first.cycles == pytest.approx(second.cycles, rel=exactness) and first.clock_hz == pytest.approx(
-            second.clock_hz, rel=exactness
+        return first.cycles == pytest.approx(second.cycles, rel=0.05) and first.clock_hz == pytest.approx(
+            second.clock_hz, rel=0.15
         )
 
     assert once(agree)
