@@ -10,10 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rllib_envs.errors import UserError
 from rllib_envs.loop_nest.statement import EpilogueStep, Statement, Strides
 from rllib_envs.names import choose
+
+STATEMENTS_KEPT = 4096
+"""More than the benchmarks of a suite, at some 2 kB each."""
 
 
 @dataclass(frozen=True)
@@ -100,12 +104,19 @@ def make_statement(kind: str, sizes: Mapping[str, int], order: str | None = None
     loops = order.split() if order else names
     if sorted(loops) != sorted(names):
         raise UserError(f"loop order {order!r} of {kind} must name each of {', '.join(names)} once")
+    return _statement(kind, tuple((name, sizes[name]) for name in loops))
+
+
+@lru_cache(maxsize=STATEMENTS_KEPT)
+def _statement(kind: str, trip_counts: tuple[tuple[str, int], ...]) -> Statement:
+    """Every episode begins with one, and checking it takes longer than all its steps."""
+    form, sizes = KINDS[kind], dict(trip_counts)
     epilogue = (
         EpilogueStep(operation, _row_major(operand, sizes) if isinstance(operand, str) else operand)
         for operation, operand in form.epilogue
     )
     return Statement(
-        sizes=tuple((name, sizes[name]) for name in loops),
+        sizes=trip_counts,
         output=_row_major(form.output, sizes),
         inputs=tuple(_row_major(dims, sizes) for dims in form.inputs),
         combine=form.combine,

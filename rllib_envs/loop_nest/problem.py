@@ -77,7 +77,7 @@ class LoopNest(Problem[NestState]):
             unit="GFLOPS",
             scale=self._measurer.peak().gflops,
             error=measured.error,
-            how=f"10th percentile of {measured.samples} clock-normalised samples by the {clock}, one thread",
+            how=f"fastest of {measured.samples} clock-normalised samples by the {clock}, one thread",
             doubtful=measured.error.startswith(("time-out", "crash")) or (measured.verified and measured.samples == 0),
             details={
                 "seconds": measured.seconds,

@@ -7,7 +7,7 @@ loop_tool's own objects can't.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from rllib_envs.loop_nest.backend.loops import Loop, Schedule
 from rllib_envs.loop_nest.statement import Statement
@@ -33,7 +33,7 @@ class NestState:
         return divmod(self.extent(index), self.loops[index].step)
 
     def with_loops(self, loops: list[Loop], cursor: int) -> NestState:
-        return replace(self, loops=tuple(loops), cursor=cursor)
+        return NestState(self.statement, tuple(loops), cursor)
 
 
 def untuned(statement: Statement) -> NestState:

@@ -15,12 +15,14 @@ import statistics
 import time
 from abc import ABC, abstractmethod
 from heapq import nsmallest
+from math import ceil
 from typing import ClassVar, NamedTuple
 
 SINGLE_RUN_S = 1.5e-3
-"""A run longer than this is not repeated: its own length averages out what a repetition would."""
+"""A run longer than this is not repeated: its own length averages out what a repetition would. Nor are runs that are
+as long together repeated further."""
 AGREEING = 5
-"""Samples that have to agree, so that none is the result by luck. The result is their median."""
+"""Samples that have to agree, so that none is the result by luck; fewer of long runs. The result is their median."""
 AGREEMENT = 0.01
 """Largest relative difference between samples that agree; on a quiet machine they differ by 0.4 %."""
 SAMPLING_LIMIT_S = 10e-3
@@ -61,7 +63,7 @@ class Timing(NamedTuple):
     """Result of repeated sampling."""
 
     cycles: float
-    """Core cycles of one call: the median of the AGREEING fastest clean samples."""
+    """Core cycles of one call: the median of the fastest clean samples."""
     clock_hz: float
     """Median core clock."""
     samples: int
@@ -106,22 +108,23 @@ class Timer(ABC):
         if first.seconds > SINGLE_RUN_S:
             return Timing(first.cycles, first.clock_hz, 1, 0.0)
         calls = max(1, int(self.slice_s / max(first.seconds, 1e-9)))
+        needed = min(AGREEING, ceil(SINGLE_RUN_S / max(first.seconds, 1e-9)))
         began = time.perf_counter()
         limit_s = max(3 * budget_s, SAMPLING_LIMIT_S)
         clean: list[Sample] = []
         unclean: list[Sample] = []
         while (passed := time.perf_counter() - began) < limit_s:
-            if len(clean) >= AGREEING and (passed >= budget_s or _agree(clean)):
+            if len(clean) >= needed and (passed >= budget_s or _agree(clean, needed)):
                 break
             sample = self.sample(kernel, tensors, calls)
             (clean if sample.clean else unclean).append(sample)
         clean = _at_one_clock(clean)
-        return _summary(clean or _at_one_clock(unclean) or [first], len(clean))
+        return _summary(clean or _at_one_clock(unclean) or [first], len(clean), needed)
 
 
-def _agree(samples: list[Sample]) -> bool:
-    fastest = nsmallest(AGREEING, [sample.cycles for sample in _at_one_clock(samples)])
-    return len(fastest) == AGREEING and fastest[-1] <= (1 + AGREEMENT) * fastest[0]
+def _agree(samples: list[Sample], needed: int) -> bool:
+    fastest = nsmallest(needed, [sample.cycles for sample in _at_one_clock(samples)])
+    return len(fastest) == needed and fastest[-1] <= (1 + AGREEMENT) * fastest[0]
 
 
 def _at_one_clock(samples: list[Sample]) -> list[Sample]:
@@ -130,9 +133,9 @@ def _at_one_clock(samples: list[Sample]) -> list[Sample]:
     return [sample for sample in samples if sample.clock_hz >= (1 - CLOCK_RANGE) * fastest]
 
 
-def _summary(samples: list[Sample], clean: int) -> Timing:
+def _summary(samples: list[Sample], clean: int, needed: int) -> Timing:
     cycles = sorted(sample.cycles for sample in samples)
     low, middle, high = (cycles[len(cycles) * quarter // 4] for quarter in (1, 2, 3))
     variation = (high - low) / (2 * middle) if middle else 0.0
     clock_hz = statistics.median(sample.clock_hz for sample in samples)
-    return Timing(statistics.median(cycles[:AGREEING]), clock_hz, clean, variation)
+    return Timing(statistics.median(cycles[:needed]), clock_hz, clean, variation)
