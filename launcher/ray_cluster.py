@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from launcher.allocation import Allocation
+from launcher.lost_head import leave_lost_head
 from launcher.ray_node import RayNode
 from models.interrupts import handlers_kept
 from models.local_ray import ONE_THREAD
@@ -32,6 +33,9 @@ READY_LIMIT_S = 300.0
 POLL_S = 0.1
 MOST_STARTS = 4
 """Of Ray on one node, before the node is given up."""
+GOODBYE = b"."
+KEEP_ALIVE = {socket.TCP_KEEPIDLE: 30, socket.TCP_KEEPINTVL: 10, socket.TCP_KEEPCNT: 3}
+"""Seconds of silence until the other side is asked for a sign of life, seconds between asking again, and how often."""
 EXIT_INFRASTRUCTURE = 75
 """sysexits.h: a temporary failure, to be tried again."""
 KEEP_LOGS = "RAY_KEEP_LOGS"
@@ -93,7 +97,12 @@ def _head(node: RayNode, meeting: Path, deadline: float) -> Iterator[None]:
         except (ConnectionError, RuntimeError, ray.exceptions.RayError) as error:
             raise InfrastructureFailure(f"can't connect to Ray's head: {error}; see {node.log}") from error
         try:
-            told = {"ip": node.address, "port": listening.getsockname()[1], "ray": address}
+            told = {
+                "ip": node.address,
+                "port": listening.getsockname()[1],
+                "ray": address,
+                "node": node.allocation.node,
+            }
             _write_private(meeting, {**told, "token": os.environ["RAY_AUTH_TOKEN"]})
             while _alive() < node.allocation.nodes:
                 _check(deadline, f"of {node.allocation.nodes} nodes some have not joined; see {node.log.parent}")
@@ -140,32 +149,52 @@ def _work(node: RayNode, meeting: Path, deadline: float) -> None:
         head = json.loads(meeting.read_text())
         os.environ["RAY_AUTH_TOKEN"] = head["token"]
         with socket.create_connection((head["ip"], head["port"]), timeout=30.0) as line:
+            _notice_silence(line)
             line.settimeout(POLL_S)
-            while not stopped and _open(line):
+            while not stopped and (heard := _heard(line)) is None:
                 if not node.running:
                     if node.starts == MOST_STARTS:
                         raise InfrastructureFailure(f"{node.allocation.node} lost Ray {node.starts} times")
                     node.start(f"--address={head['ray']}")
+        if not stopped and heard != GOODBYE:
+            node.stop()
+            leave_lost_head(head["node"], node.allocation.job.partition(".")[0])
     finally:
         signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
 def _life_line() -> Iterator[socket.socket]:
-    """What the workers hold on to: it breaks at once when the head ends, however it ends."""
+    """What the workers hold on to: it breaks at once when the head ends, however it ends, with a GOODBYE if it can."""
     dual = socket.has_dualstack_ipv6()
     family = socket.AF_INET6 if dual else socket.AF_INET
     with socket.create_server(("", 0), family=family, backlog=1024, dualstack_ipv6=dual) as listening:
-        yield listening
+        try:
+            yield listening
+        finally:
+            listening.setblocking(False)
+            with suppress(OSError):  # none is waiting any more
+                while True:
+                    worker, _ = listening.accept()
+                    with worker, suppress(OSError):
+                        worker.send(GOODBYE)
 
 
-def _open(line: socket.socket) -> bool:
+def _notice_silence(line: socket.socket) -> None:
+    """A node that loses its power does not hang up."""
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in KEEP_ALIVE.items():
+        line.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def _heard(line: socket.socket) -> bytes | None:
+    """What the head has said, b"" if it is gone, None while there is nothing to hear."""
     try:
-        return bool(line.recv(1))
-    except TimeoutError:
-        return True
+        return line.recv(1)
+    except TimeoutError as error:
+        return None if error.errno is None else b""  # the kernel's own time-out means that the head is silent
     except OSError:
-        return False
+        return b""
 
 
 def _check(deadline: float, what: str) -> None:

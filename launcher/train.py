@@ -36,7 +36,6 @@ from rllib_envs.registry import PROBLEMS, make_problem
 from rllib_envs.suite import Suite
 
 DEFAULT_ITERATIONS = 20
-SAVE_EVERY_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -94,6 +93,8 @@ class TrainConfig:
     """File of measured evaluations to use and extend, for runs that share one; records.jsonl of the run otherwise."""
     measure_doubtful: bool = False
     """Measure those again that --records says timed out, crashed or were disturbed."""
+    save_minutes: float = 1.0
+    """Time between two checkpoints."""
     save_replay: bool = False
     """Keep replayed experience in checkpoints (dqn), so that --resume does not collect it anew."""
     resume: str = ""
@@ -281,7 +282,7 @@ def learn(config: TrainConfig, session: TrainingSession, run: RunDirectory) -> P
                 with warned():
                     run.log(asdict(progress))
                 live.show(progress)
-                if time.perf_counter() - saved > SAVE_EVERY_S:
+                if time.perf_counter() - saved > 60 * config.save_minutes:
                     with warned():
                         policy, at = save(session, run), session.counters
                     saved = time.perf_counter()

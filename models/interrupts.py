@@ -44,7 +44,8 @@ class Interrupts:
 
     The exception is raised wherever the main thread is, waiting included, unless it is inside `held`: then at the end
     of that. Further signals are ignored while what the first one asked for is done, but a second Ctrl-C ends the
-    process at once.
+    process at once. Code between here and where it is caught may replace the exception, so `reason` is what to ask.
+    Inside another one, its reason becomes the outer one's, too.
     """
 
     def __init__(self) -> None:
@@ -66,6 +67,9 @@ class Interrupts:
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+            around = getattr(handler, "__self__", None)
+            if isinstance(around, Interrupts):
+                around.reason = around.reason or self.reason
 
     def _arrived(self, number: int, frame: FrameType | None) -> None:
         if self.reason is not None:

@@ -1,13 +1,15 @@
-"""What becomes of a job whose step has failed: the last line of its script asks this.
+"""What becomes of a job whose step has ended: the last line of its script asks this, and its exit status is the job's.
 
-python -m launcher.jobs.after_job EXIT_STATUS JOB_FOLDER RUN_DIRECTORY
+python -m launcher.jobs.after_job EXIT_STATUS JOB_FOLDER RUN_DIRECTORY [--final]
 
-Imports nothing but the standard library, so that it also works where that has failed.
+With --final it is not queued again. Imports nothing but the standard library, so that it also works where that has
+failed.
 """
 
 from __future__ import annotations
 
 import os
+import pickle
 import re
 import subprocess
 import sys
@@ -15,8 +17,8 @@ import time
 from pathlib import Path
 
 REQUEUE_STATUS = 85
-"""The program has saved what it did, and asks to be started again."""
-MOST_FAILURES = 3
+"""The program has saved what it did, if there was time for anything, and asks to be started again."""
+MOST_ATTEMPTS = 3
 """In a row, without a checkpoint between them."""
 OUT_OF_MEMORY = re.compile(r"oom-kill|exceeded memory limit")
 REQUEUE_LIMIT_S = 120.0
@@ -35,23 +37,36 @@ def reason_to_requeue(status: int, job: str, folder: Path, run: Path) -> str:
     A program that ends by its own decision, with a result or an exception, has written a result. One that hasn't was
     killed, or has lost its cluster; that is tried again, unless it ran out of memory or does not get ahead.
     """
-    if status == REQUEUE_STATUS:
-        return "it has saved, and its time is up"
-    if status == 0 or (folder / f"{job}_0_result.pkl").exists():
+    if status == 0 or result_of(job, folder).exists():
         return ""
     logs = folder.glob(f"{job}_*_log.err")
     if any(OUT_OF_MEMORY.search(log.read_text(errors="replace")) for log in logs):
         print("not queued again: it has run out of memory; give it more with --mem")
         return ""
-    count = failures_since_progress(folder / f"{job}_failures", run / "checkpoints")
-    if count > MOST_FAILURES:
-        print(f"not queued again: it has failed {count} times without a checkpoint in between")
+    count = attempts_since_progress(folder / f"{job}_attempts", run / "checkpoints")
+    if count > MOST_ATTEMPTS:
+        print(f"not queued again: it has ended {count} times without a new checkpoint")
         return ""
-    return f"its cluster has failed, exit status {status}; attempt {count} of {MOST_FAILURES}"
+    why = "its time is up" if status == REQUEUE_STATUS else f"its cluster has failed, exit status {status}"
+    return f"{why}; attempt {count} of {MOST_ATTEMPTS} since the last checkpoint"
 
 
-def failures_since_progress(tally: Path, checkpoints: Path) -> int:
-    """This failure's number, counted anew after each checkpoint. `tally` has a line for each."""
+def result_of(job: str, folder: Path) -> Path:
+    """Where submitit on the first node writes what the program returned or raised."""
+    return folder / f"{job}_0_result.pkl"
+
+
+def status_of_job(status: int, job: str, folder: Path) -> int:
+    """The step's, or 0 where the program has returned: a step also fails when another node was lost meanwhile."""
+    result = result_of(job, folder)
+    if status == 0 or not result.exists():
+        return status
+    outcome, _ = pickle.loads(result.read_bytes())  # noqa: S301  (of this very job)
+    return 0 if outcome == "success" else status
+
+
+def attempts_since_progress(tally: Path, checkpoints: Path) -> int:
+    """The number of the attempt that has ended, counted anew after each checkpoint. `tally` has a line for each."""
     newest = max((path.name for path in checkpoints.glob("[0-9]*")), default="none")
     before = tally.read_text().split() if tally.exists() else []
     same = [name for name in before if name == newest]
@@ -59,15 +74,17 @@ def failures_since_progress(tally: Path, checkpoints: Path) -> int:
     return len(same) + 1
 
 
-def main(arguments: list[str]) -> None:
+def main(arguments: list[str]) -> int:
     status, folder, run = int(arguments[0]), Path(arguments[1]), Path(arguments[2])
+    final = arguments[3:] == ["--final"]
     job = job_name()
-    reason = reason_to_requeue(status, job, folder, run)
+    reason = "" if final else reason_to_requeue(status, job, folder, run)
     if reason:
         print(f"queued again: {reason}", flush=True)
         subprocess.run(["scontrol", "requeue", job], check=True)
         time.sleep(REQUEUE_LIMIT_S)
+    return status_of_job(status, job, folder)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    raise SystemExit(main(sys.argv[1:]))

@@ -36,22 +36,22 @@ class AppJob:
 
     def __call__(self) -> str:
         """The run directory, when the application has ended. On all nodes but the first: nothing."""
-        allocation = Allocation.here()
+        allocation, interrupts = Allocation.here(), Interrupts()
         try:
-            with Interrupts(), ray_cluster(self.folder) as head:
+            with interrupts, ray_cluster(self.folder) as head:
                 if not head:
                     return ""
                 processors = allocation.cpus * allocation.nodes
                 APPS[self.app].run(self.arguments, self.run, max(1, processors - DRIVER_PROCESSORS))
-        except KeyboardInterrupt as signal:
-            raise SystemExit(self._status(str(signal))) from None
+        except KeyboardInterrupt:
+            raise SystemExit(self._status(interrupts.reason)) from None
         except Exception as error:
             if _of_ray(error):
                 raise InfrastructureFailure(f"{type(error).__name__}: {error}") from error
             raise
         return str(self.run)
 
-    def _status(self, signal: str) -> int:
+    def _status(self, signal: str | None) -> int:
         if signal != WARNING_SIGNAL or not self.requeue:
             return TERMINATED_STATUS
         return LOCAL_REQUEUE_STATUS if os.environ.get("SUBMITIT_EXECUTOR") == "local" else REQUEUE_STATUS

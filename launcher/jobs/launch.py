@@ -129,7 +129,7 @@ def _wait(jobs: Sequence[Any]) -> None:
     """Until all have ended. Prints what those that failed have told, traceback and logs, and raises TunewrightError."""
     failed = []
     for job in jobs:
-        error = job.exception()
+        error = job.task(0).exception()  # of the others, one may have been lost with its node
         if error is not None:
             print(f"job {job.job_id}: {error}", flush=True)
             failed.append(f"job {job.job_id}: {reason(str(error))}")

@@ -76,18 +76,17 @@ class Launch:
         return lines
 
     def teardown(self) -> list[str]:
-        """Shell lines after it: whether the job is queued again, and its exit status."""
-        if not self.config.requeue:
-            return []
+        """The shell line after it: whether the job is queued again, and its exit status."""
         run = shlex.quote(str(self.folder))
         if len(self.elements) > 1:
             run += '/"$SLURM_ARRAY_TASK_ID"'
         asked = f"{shlex.quote(sys.executable)} -m launcher.jobs.after_job"
-        return ["status=$?", f"{asked} $status {shlex.quote(str(self.job_folder))} {run}", "exit $status"]
+        return [f"{asked} $? {shlex.quote(str(self.job_folder))} {run}{'' if self.config.requeue else ' --final'}"]
 
     def parameters(self) -> dict[str, Any]:
         """As submitit's SLURM executor takes them."""
         config = self.config
+        several = config.num_nodes > 1
         optional = {
             "partition": config.partition,
             "qos": config.qos,
@@ -113,10 +112,12 @@ class Launch:
             "srun_args": [
                 f"--cpus-per-task={config.num_cpus}",  # srun does not take it over from sbatch
                 "--kill-on-bad-exit=0",  # a worker's end is no reason to end the head
+                *(["--no-kill"] if several else []),  # nor is a lost node
                 f"--wait={SECONDS_AFTER_THE_FIRST}",
             ],
             "additional_parameters": {
                 ("requeue" if config.requeue else "no-requeue"): True,
+                **({"no-kill": True} if several else {}),
                 **sbatch_options(config),
             },
         }

@@ -71,7 +71,7 @@ def _parser() -> Parser:
     stop.set_defaults(command=_stop)
     status = commands.add_parser("status", parents=[common], help="show its nodes and count its jobs")
     status.set_defaults(command=_status)
-    kill_node = commands.add_parser("kill-node", parents=[common], help="kill a node's slurmd; its jobs go elsewhere")
+    kill_node = commands.add_parser("kill-node", parents=[common], help="kill a node and all that runs there")
     kill_node.set_defaults(command=_kill_node)
     start_node = commands.add_parser("start-node", parents=[common], help="bring a killed node back")
     start_node.set_defaults(command=_start_node)

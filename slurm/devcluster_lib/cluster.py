@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -83,12 +81,11 @@ def status(folder: Folder) -> str:
 
 
 def kill_node(node: str, folder: Folder) -> bool:
-    """SIGKILL to a node's slurmd, so that the node is lost. False when it doesn't run."""
+    """SIGKILL to a node's slurmd and to all that runs on the node, so that it is lost. False when it doesn't run."""
     _check_node(node, folder)
-    slurmd = processes.daemon(f"slurmd-{node}", folder)
-    if slurmd is None:
+    if processes.daemon(f"slurmd-{node}", folder) is None:
         return False
-    os.kill(slurmd.pid, signal.SIGKILL)
+    processes.kill_all(folder, node)
     return True
 
 

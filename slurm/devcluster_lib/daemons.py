@@ -13,7 +13,7 @@ from pathlib import Path
 from devcluster_lib.configuration import CLUSTER_NAME, Settings
 from devcluster_lib.errors import StartFailed
 from devcluster_lib.folder import Folder
-from devcluster_lib.processes import POLL_S, environment
+from devcluster_lib.processes import NODE, POLL_S, environment
 
 READY_WITHIN_S = 60.0
 """The slowest, slurmdbd on a busy host, was seen to take 10 s."""
@@ -77,12 +77,12 @@ class Launcher:
         self._environment = environment(folder) | {"MYSQL_UNIX_PORT": str(folder.database_socket)}
         self._started: dict[str, subprocess.Popen[bytes]] = {}
 
-    def start(self, name: str, command: list[str]) -> None:
+    def start(self, name: str, command: list[str], **environ: str) -> None:
         """Run a daemon under a name, which its log and pid file have. It outlives this process."""
         with self._folder.printed(name).open("ab") as printed:
             process = subprocess.Popen(
                 command,
-                env=self._environment,
+                env=self._environment | environ,
                 stdin=subprocess.DEVNULL,
                 stdout=printed,
                 stderr=printed,
@@ -129,7 +129,7 @@ def start_all(settings: Settings, folder: Folder) -> None:
     # A node that registers before would try again only after 10 s.
     launcher.wait("slurmctld", lambda: "is UP" in launcher.run("scontrol", "ping"))
     for node in settings.node_names:
-        launcher.start(f"slurmd-{node}", slurmd(node))
+        launcher.start(f"slurmd-{node}", slurmd(node), **{NODE: node})
     idle = "sinfo", "--noheader", "--Node", "--partition=main", "--states=idle", "--format=%N"
     launcher.wait("slurmd-n1", lambda: len(launcher.run(*idle).split()) == settings.nodes)
 
@@ -137,7 +137,7 @@ def start_all(settings: Settings, folder: Folder) -> None:
 def start_node(settings: Settings, node: str, folder: Folder) -> None:
     """The slurmd of one node, until jobs can run on it again."""
     launcher = Launcher(folder)
-    launcher.start(f"slurmd-{node}", slurmd(node))
+    launcher.start(f"slurmd-{node}", slurmd(node), **{NODE: node})
     port = settings.node_port(settings.node_names.index(node) + 1)
     launcher.wait(f"slurmd-{node}", lambda: answers(port))
     # One that was away for less than SlurmdTimeout was never seen to be down.

@@ -17,6 +17,8 @@ from devcluster_lib.configuration import CLUSTER_NAME
 from devcluster_lib.folder import Folder
 
 OWNER = "TUNEWRIGHT_DEVCLUSTER"
+NODE = "TUNEWRIGHT_DEVCLUSTER_NODE"
+"""In the environment of a node's slurmd and of what supervises steps there. Processes of jobs have SLURM's own name."""
 POLL_S = 0.05
 
 KILLED_WITHIN_S = 10.0
@@ -30,6 +32,7 @@ class Process:
     pid: int
     command: str
     job: str | None
+    node: str | None
 
     def __str__(self) -> str:
         return f"process {self.pid} ({self.command})" + (f" of job {self.job}" if self.job else "")
@@ -52,10 +55,10 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def of_cluster(folder: Folder) -> list[Process]:
-    """Every running process of the cluster in `folder`, whether or not the folder is still there."""
+def of_cluster(folder: Folder, node: str | None = None) -> list[Process]:
+    """Every running process of the cluster in `folder`, or of one node, whether or not the folder is still there."""
     found = (_read(int(entry.name), folder) for entry in Path("/proc").iterdir() if entry.name.isdecimal())
-    return [process for process in found if process is not None]
+    return [process for process in found if process is not None and node in (None, process.node)]
 
 
 def daemon(name: str, folder: Folder) -> Process | None:
@@ -80,11 +83,11 @@ def end(processes: Iterable[Process], patience_s: float) -> list[Process]:
     return stubborn
 
 
-def kill_all(folder: Folder) -> list[Process]:
-    """Kill what is left of a cluster, again and again, for a process may start another one just before its end."""
+def kill_all(folder: Folder, node: str | None = None) -> list[Process]:
+    """Kill what is left of a cluster or of one node, again and again, for a process may start another as it ends."""
     killed: dict[int, Process] = {}
     deadline = time.monotonic() + KILLED_WITHIN_S
-    while (left := of_cluster(folder)) and time.monotonic() < deadline:
+    while (left := of_cluster(folder, node)) and time.monotonic() < deadline:
         killed |= {process.pid: process for process in left}
         _signal(left, signal.SIGKILL)
         time.sleep(POLL_S)
@@ -112,4 +115,5 @@ def _read(pid: int, folder: Folder) -> Process | None:
     in_job = environ.get("SLURM_CONF") == str(folder.slurm_conf) and environ.get("SLURM_CLUSTER_NAME") == CLUSTER_NAME
     if pid == os.getpid() or not (ours or in_job):
         return None
-    return Process(pid, command, environ.get("SLURM_JOB_ID") if in_job else None)
+    job = environ.get("SLURM_JOB_ID") if in_job else None
+    return Process(pid, command, job, environ.get(NODE) or environ.get("SLURMD_NODENAME"))

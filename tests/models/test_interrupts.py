@@ -54,6 +54,17 @@ def test_an_interrupt_that_was_swallowed_comes_again():
         interrupts.check()
 
 
+def test_the_reason_reaches_the_outer_one_though_the_exception_was_replaced():
+    with Interrupts() as outer:
+        with pytest.raises(KeyboardInterrupt), Interrupts():
+            try:
+                send(signal.SIGUSR2)
+            except KeyboardInterrupt:
+                raise KeyboardInterrupt from None
+        assert outer.reason == "SIGUSR2"
+        outer.check()  # it is not due there
+
+
 def test_two_threads_do_not_hold_at_once():
     """Saving waits until a learner that runs in a thread of its own has made its update."""
     interrupts, order, inside, go_on = Interrupts(), [], threading.Event(), threading.Event()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.devclusters import wait_until
+from tests.devclusters import output, processes_that_know, wait_until
 
 TUNEWRIGHT = Path(sys.executable).with_name("tunewright")
 
@@ -55,6 +57,25 @@ class Launches:
 
     def wait_for(self, folder: Path, text: str, patience_s: float = 120.0) -> None:
         wait_until(lambda: text in self.log(folder), f"{text!r} in the log of {folder}", patience_s)
+
+
+def job_field(job: str, name: str) -> str:
+    """What the controller has of a job."""
+    return re.search(rf" {name}=(\S+)", output("scontrol", "show", "job", "-o", job))[1]
+
+
+def ended(job: str) -> None:
+    states = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL")
+    wait_until(lambda: job_field(job, "JobState") in states, f"the end of job {job}", 180.0)
+
+
+def nothing_left(folder: Path, job: str, lost_rank: int | None = None) -> None:
+    """No process of the launch, no folder of its Ray, and no token. A node that is lost can't remove its folder."""
+    for left in Path("/tmp").glob(f"tw{job}-{lost_rank}-*"):
+        shutil.rmtree(left)
+    wait_until(lambda: not processes_that_know(folder), f"{processes_that_know(folder)} to end")
+    assert not list(Path("/tmp").glob(f"tw{job}-*"))
+    assert not list((folder / "job").glob(".ray-*"))
 
 
 @pytest.fixture

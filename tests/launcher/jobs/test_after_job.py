@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import pytest
 
-from launcher.jobs.after_job import MOST_FAILURES, REQUEUE_STATUS, job_name, reason_to_requeue
+from launcher.jobs.after_job import MOST_ATTEMPTS, REQUEUE_STATUS, job_name, main, reason_to_requeue, status_of_job
 
 
 @pytest.fixture
@@ -20,7 +21,14 @@ def reason(status: int, folder: Path) -> str:
 
 
 def test_a_job_that_has_saved_is_queued_again_without_end(folder: Path) -> None:
-    assert all("time is up" in reason(REQUEUE_STATUS, folder) for _ in range(10))
+    for iteration in range(10):
+        (folder / "checkpoints" / f"{iteration:06}").mkdir()
+        assert "its time is up" in reason(REQUEUE_STATUS, folder)
+
+
+def test_one_whose_time_is_always_too_short_for_a_checkpoint_is_not(folder: Path) -> None:
+    reasons = [reason(REQUEUE_STATUS, folder) for _ in range(MOST_ATTEMPTS + 1)]
+    assert [bool(each) for each in reasons] == [True] * MOST_ATTEMPTS + [False]
 
 
 def test_a_job_that_is_done_is_not(folder: Path) -> None:
@@ -40,21 +48,34 @@ def test_neither_is_one_that_ran_out_of_memory(told: str, folder: Path, capsys: 
 
 
 def test_a_killed_job_is_tried_again_three_times(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    reasons = [reason(137, folder) for _ in range(MOST_FAILURES + 1)]
-    assert [bool(each) for each in reasons] == [True] * MOST_FAILURES + [False]
-    assert "without a checkpoint in between" in capsys.readouterr().out
+    reasons = [reason(137, folder) for _ in range(MOST_ATTEMPTS + 1)]
+    assert [bool(each) for each in reasons] == [True] * MOST_ATTEMPTS + [False]
+    assert "without a new checkpoint" in capsys.readouterr().out
 
 
 def test_a_checkpoint_makes_the_count_begin_anew(folder: Path) -> None:
-    for iteration in range(3 * MOST_FAILURES):
+    for iteration in range(3 * MOST_ATTEMPTS):
         (folder / "checkpoints" / f"{iteration:06}").mkdir()
         assert "attempt 1" in reason(137, folder)
 
 
 def test_elements_of_an_array_are_counted_apart(folder: Path) -> None:
-    for _ in range(MOST_FAILURES):
+    for _ in range(MOST_ATTEMPTS):
         reason_to_requeue(137, "7_0", folder, folder)
     assert "attempt 1" in reason_to_requeue(137, "7_1", folder, folder)
+
+
+@pytest.mark.parametrize(("outcome", "status"), [("success", 0), ("error", 1)])
+def test_a_lost_worker_is_no_failure_of_a_job_that_has_a_result(outcome: str, status: int, folder: Path) -> None:
+    (folder / "7_0_result.pkl").write_bytes(pickle.dumps((outcome, "")))
+    assert status_of_job(1, "7", folder) == status
+
+
+def test_the_last_attempt_is_final_where_the_user_wants_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    monkeypatch.delenv("SLURM_ARRAY_JOB_ID", raising=False)
+    assert main(["85", str(folder), str(folder), "--final"]) == 85
+    assert not list(folder.glob("*_attempts"))
 
 
 def test_name_of_the_job(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,127 @@
+"""Nodes that die under a training over two of them, and allocations that end before it: it goes on, and how."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from models.store.run_directory import RunDirectory
+from tests.devclusters import devcluster, output, wait_until
+from tests.launcher.jobs.conftest import Launches, ended, job_field, nothing_left
+
+pytestmark = pytest.mark.slow
+
+TWO_NODES = ("--num-nodes=2", "--env-runners=2")
+
+
+@pytest.fixture
+def kill_node(slurm_cluster: Path) -> Iterator[list[str]]:
+    """Nodes to kill are added to this list by `lose`; all are brought back at the end."""
+    killed: list[str] = []
+    yield killed
+    for node in killed:
+        back = devcluster("start-node", node, "--dir", slurm_cluster)
+        assert back.returncode == 0, back.stderr
+
+
+def lose(node: str, killed: list[str], cluster: Path) -> None:
+    killed.append(node)
+    assert devcluster("kill-node", node, "--dir", cluster).returncode == 0
+
+
+def nodes_of(job: str) -> list[str]:
+    """The head first."""
+    return output("scontrol", "show", "hostnames", job_field(job, "NodeList")).split()
+
+
+def iterations(folder: Path) -> list[int]:
+    return [row["iteration"] for row in RunDirectory.open(folder).metrics()]
+
+
+def raylets_of(node: str) -> list[int]:
+    """Their process numbers, on a node of the cluster."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command, environment = (process / "cmdline").read_bytes(), (process / "environ").read_bytes()
+        except OSError:
+            continue
+        if b"/raylet/raylet\0" in command and f"SLURMD_NODENAME={node}\0".encode() in environment:
+            found.append(int(process.name))
+    return found
+
+
+def test_training_goes_on_when_ray_dies_on_a_worker_and_when_the_worker_is_lost(
+    launches: Launches, slurm_cluster: Path, kill_node: list[str]
+) -> None:
+    folder = launches.launch(*TWO_NODES, "--iter=1000", seconds=0.02)
+    (job,) = launches.record(folder)["jobs"]
+    launches.wait_for(folder, "iteration 2")
+    head, worker = nodes_of(job)
+    (raylet,) = raylets_of(worker)
+    os.kill(raylet, signal.SIGKILL)
+    wait_until(lambda: set(raylets_of(worker)) - {raylet}, "Ray to join again")
+    reached = iterations(folder)[-1]
+    wait_until(lambda: iterations(folder)[-1] > reached + 2, "training to go on")
+
+    lose(worker, kill_node, slurm_cluster)
+    reached = iterations(folder)[-1]
+    wait_until(lambda: job_field(job, "NodeList") == head, "SLURM to give the node up", 120.0)
+    wait_until(lambda: iterations(folder)[-1] > reached + 10, "training to go on", 120.0)
+    assert job_field(job, "Restarts") == "0" and "queued again" not in launches.log(folder)
+    assert iterations(folder) == sorted(iterations(folder))
+    assert launches.run("cancel", job).returncode == 0
+    ended(job)
+    nothing_left(folder, job, lost_rank=1)
+
+
+def test_a_job_whose_head_is_lost_goes_on_elsewhere(
+    launches: Launches, slurm_cluster: Path, kill_node: list[str]
+) -> None:
+    folder = launches.launch(*TWO_NODES, "--iter=60", "--save-minutes=0.01", seconds=0.02)
+    (job,) = launches.record(folder)["jobs"]
+    launches.wait_for(folder, "iteration 3")
+    lose(nodes_of(job)[0], kill_node, slurm_cluster)
+    wait_until(lambda: job_field(job, "Restarts") == "1", "the job to be queued again", 120.0)
+    launches.wait_for(folder, "goes on after iteration")
+    ended(job)
+    assert job_field(job, "JobState") == "COMPLETED"
+    assert iterations(folder) == list(range(1, 61))
+    nothing_left(folder, job, lost_rank=0)
+
+
+def test_a_job_that_makes_room_for_another_goes_on_afterwards(launches: Launches, slurm_cluster: Path) -> None:
+    folder = launches.launch("--partition=low", *TWO_NODES, "--iter=100", "--signal-delay=1", seconds=0.02)
+    (job,) = launches.record(folder)["jobs"]
+    launches.wait_for(folder, "iteration 1")
+    whole = ("--partition=high", "--nodes=3", "--exclusive", "--wrap=sleep 3")
+    high = output("sbatch", "--parsable", "--output=/dev/null", *whole).strip()
+    launches.wait_for(folder, "queued again: its time is up")
+    wait_until(lambda: job_field(high, "JobState") == "COMPLETED", "the other to have had its turn")
+    launches.wait_for(folder, "goes on after iteration")
+    ended(job)
+    assert job_field(job, "JobState") == "COMPLETED"
+    assert iterations(folder) == list(range(1, 101))
+    nothing_left(folder, job)
+
+
+def test_three_time_limits_in_one_run(launches: Launches, slurm_cluster: Path) -> None:
+    folder = launches.launch("--iter=100000", "--time=2", "--signal-delay=60", "--env-runners=1", seconds=0.005)
+    (job,) = launches.record(folder)["jobs"]
+    for attempt in range(1, 4):
+        wait_until(lambda attempt=attempt: job_field(job, "Restarts") == str(attempt), f"restart {attempt}", 240.0)
+    launches.wait_for(folder, "goes on after iteration")
+    wait_until(lambda: len(re.findall("goes on after iteration", launches.log(folder))) == 3, "the third", 120.0)
+    assert launches.run("cancel", job).returncode == 0
+    ended(job)
+    rows = list(RunDirectory.open(folder).metrics())
+    assert [row["iteration"] for row in rows] == list(range(1, len(rows) + 1))
+    steps = [row["env_steps"] for row in rows]
+    assert steps == sorted(steps) and len(set(steps)) == len(steps)
+    assert [path.name for path in launches.runs.iterdir()] == [folder.name]
+    nothing_left(folder, job)
