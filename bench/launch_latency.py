@@ -1,10 +1,11 @@
-"""From a launch to learning, on a real SLURM of several nodes on this host. Takes about six minutes.
+"""From a launch to learning, on a real SLURM of several nodes on this host. Takes about fifteen minutes.
 
-python bench/launch_latency.py [--launches 20]
+python bench/launch_latency.py [--launches 20] [--elements 50]
 
 Needs what `slurm/devcluster` needs. A launch trains the toy with one environment runner a node; its time counts from
 the command's start to the end of the first iteration. Ray's time is that from the start of the job's step until all of
-its nodes have joined. The launches are submitted three at a time; afterwards no process or folder of theirs may remain.
+its nodes have joined. The launches are submitted three at a time; afterwards no process, folder or shared memory of
+theirs may remain (a port or a socket would be a process's). Of the array, one element is cancelled and has to be named.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ DEVCLUSTER = ROOT / "slurm" / "devcluster"
 NODES, AT_ONCE = 4, 3
 LONGEST_S = 600.0
 POLL_S = 0.1
+SHARED_MEMORY = Path("/dev/shm")
 
 
 @contextmanager
@@ -53,14 +55,16 @@ def toy_suite(folder: Path) -> Path:
     return folder
 
 
+def command(suite: Path, runs: Path, *options: str) -> list[str]:
+    """A launch of a short training."""
+    launch = [sys.executable, "-m", "launcher.cli", "launch", f"--dataset={suite}", f"--runs={runs}", "--eval-size=0"]
+    return [*launch, *options, "--num-cpus=2", "--mem=3000M", "--trainer-settings", "batch_steps=256"]
+
+
 def launch(suite: Path, runs: Path, nodes: int, environment: dict[str, str]) -> Path:
     """The run directory of a training that was submitted."""
-    command = [sys.executable, "-m", "launcher.cli", "launch", f"--dataset={suite}", f"--runs={runs}", "--eval-size=0"]
-    options = ["--iter=2", f"--env-runners={nodes}", "--num-cpus=2", "--mem=3000M", f"--num-nodes={nodes}"]
-    settings = ["--trainer-settings", "batch_steps=256"]
-    printed = subprocess.run(
-        [*command, *options, *settings], check=True, capture_output=True, text=True, env=environment
-    ).stdout
+    line = command(suite, runs, "--iter=2", f"--env-runners={nodes}", f"--num-nodes={nodes}")
+    printed = subprocess.run(line, check=True, capture_output=True, text=True, env=environment).stdout
     return Path(re.search(r"run directory: (.+)", printed)[1])
 
 
@@ -85,6 +89,7 @@ def first_iteration(suite: Path, runs: Path, nodes: int, environment: dict[str, 
 def many(suite: Path, runs: Path, count: int, environment: dict[str, str]) -> tuple[int, int]:
     """How many launches have left a policy, and how much is left of them afterwards: processes and folders."""
     waiting, running, policies = count, [], 0
+    shared = set(SHARED_MEMORY.iterdir())
     while waiting or running:
         while waiting and len(running) < AT_ONCE:
             running.append(launch(suite, runs, 1, environment))
@@ -101,7 +106,20 @@ def many(suite: Path, runs: Path, count: int, environment: dict[str, str]) -> tu
     folders = list(Path("/tmp").glob("tw[0-9]*-*"))
     known = f"{runs}/".encode()
     processes = [path for path in Path("/proc").glob("[0-9]*/cmdline") if known in read(path)]
-    return policies, len(folders) + len(processes)
+    return policies, len(folders) + len(processes) + len(set(SHARED_MEMORY.iterdir()) - shared)
+
+
+def array(suite: Path, runs: Path, count: int, environment: dict[str, str]) -> tuple[int, bool]:
+    """How many elements of an array have left a policy, and whether the one that was cancelled is named, alone."""
+    line = command(suite, runs, "--iter=1", "--env-runners=0", f"--jobs={count}", "--wait")
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as waiting:
+        assert waiting.stdout is not None
+        job = re.search(r"job (\d+)", waiting.stdout.readline())[1]
+        element = f"{job}_{count - 1}"
+        subprocess.run(["scancel", element], check=True, env=environment)
+        _, told = waiting.communicate()
+    named = told.startswith(f"error: 1 of {count} jobs failed; job {element}: ") and waiting.returncode == 4
+    return len(list(runs.glob("*/*/policy/policy.json"))), named
 
 
 def read(path: Path) -> bytes:
@@ -114,6 +132,7 @@ def read(path: Path) -> bytes:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--launches", type=int, default=20, help="in a row, three at a time")
+    parser.add_argument("--elements", type=int, default=50, help="of an array")
     arguments = parser.parse_args()
     with cluster("--nodes", "3", "--no-accounting") as (plain, _):
         pass
@@ -124,6 +143,7 @@ def main() -> None:
         two_nodes, _ = first_iteration(suite, runs, 2, environment)
         _, four_nodes = first_iteration(suite, runs, NODES, environment)
         succeeded, left = many(suite, runs, arguments.launches, environment)
+        collected, named = array(suite, Path(folder) / "array", arguments.elements, environment)
     report(
         "launch_latency",
         {
@@ -132,7 +152,9 @@ def main() -> None:
             "launch to first iteration, 2 nodes": Bar(two_nodes, 45, "s", at_least=False),
             f"Ray of {NODES} nodes ready": Bar(four_nodes, 30, "s", at_least=False),
             f"of {arguments.launches} launches, succeeded": Bar(succeeded, arguments.launches, "launches"),
-            "processes and folders left of them": Bar(left, 0, "", at_least=False),
+            "left of them": Bar(left, 0, "", at_least=False),
+            f"of {arguments.elements - 1} elements, collected": Bar(collected, arguments.elements - 1, "elements"),
+            "the cancelled one, named": Bar(named, 1, "elements"),
         },
     )
 

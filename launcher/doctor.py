@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import platform
+import shutil
 import statistics
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
@@ -82,9 +85,12 @@ def run_doctor(config: DoctorConfig) -> None:
 
 
 def machine() -> Iterator[Row]:
+    yield "Python", f"{platform.python_version()} in {sys.prefix}"
     yield "processor", processor_name()
     known = sorted((AVX512 | AVX2 | TIME_STAMPS) & processor_flags())
     yield "instruction sets", ", ".join(known) or "none of those that we write machine code for"
+    compiler = shutil.which("cc")
+    yield "C compiler", compiler or "missing (optional): for linking exported kernels; install gcc or clang"
 
 
 def packages() -> Iterator[Row]:

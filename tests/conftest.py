@@ -61,7 +61,7 @@ def file_size_limit():
 def slurm_cluster() -> Iterator[Path]:
     """The folder of a cluster of three nodes with 4 CPUs and 2 GPUs each, which SLURM's programs talk to by default."""
     folder = Path(tempfile.mkdtemp(prefix="tws-", dir="/tmp"))
-    start = devcluster("start", "--gpus", "2", "--dir", folder)
+    start = devcluster("start", "--gpus", "2", "--memory", "8000", "--dir", folder)
     assert start.returncode == 0, start.stderr
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SLURM_CONF", str(folder / "slurm.conf"))

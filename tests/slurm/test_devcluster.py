@@ -34,7 +34,7 @@ def test_all_nodes_are_idle_after_the_start(slurm_cluster: Path) -> None:
         "n[1-3]",
         "idle",
         "4",
-        "4000",
+        "8000",
         "gpu:2",
     ]
 

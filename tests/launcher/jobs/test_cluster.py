@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -106,3 +107,21 @@ def test_what_the_cluster_can_not_do_is_said_at_once(
     (line,) = done.stderr.splitlines()
     assert message in line
     assert not list(launches.runs.iterdir())
+
+
+def test_two_jobs_on_one_node_do_not_see_each_other(launches: Launches, slurm_cluster: Path) -> None:
+    together = ("--node=n1", "--iter=40", "--env-runners=1", "--mail=somebody@example.org")
+    folders = [launches.launch(*together, seconds=0.02) for _ in range(2)]
+    jobs = [launches.record(folder)["jobs"][0] for folder in folders]
+    for folder in folders:
+        launches.wait_for(folder, "iteration 1 ")
+    assert [job_field(job, "JobState") for job in jobs] == ["RUNNING", "RUNNING"]
+    assert launches.run("cancel", jobs[0]).returncode == 0
+    for folder, job in zip(folders, jobs, strict=True):
+        assert "1 nodes joined" in launches.log(folder)
+        ended(job)
+        nothing_left(folder, job)
+    assert [job_field(job, "JobState") for job in jobs] == ["CANCELLED", "COMPLETED"]
+    assert [row["iteration"] for row in RunDirectory.open(folders[1]).metrics()] == list(range(1, 41))
+    mail = (slurm_cluster / "log" / "mail.log").read_text()
+    assert f"Job_id={jobs[1]}" in mail and "somebody@example.org" in mail
