@@ -28,7 +28,7 @@ setup(
         "train": ["ray[rllib]==2.60.*", "submitit==1.5.4", "PyYAML>=6,<7"],
         "eval": ["matplotlib>=3.10,<3.12"],
         "export": EXPORT,
-        "dev": [*EXPORT, "mypy==2.4.1", "pytest>=9.0,<10", "ruff==0.17.5"],
+        "dev": [*EXPORT, "mypy==2.4.1", "pytest>=9.0,<10", "pytest-xdist==3.8.*", "ruff==0.17.5"],
     },
     entry_points={"console_scripts": ["tunewright = launcher.cli:main"]},
 )

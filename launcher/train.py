@@ -167,6 +167,7 @@ class TrainConfig:
             ("--env-runners", self.env_runners, 0),
             ("--envs-per-runner", self.envs_per_runner, 1),
             ("--sweep", self.sweep, 0),
+            ("--save-minutes", self.save_minutes, 0),
         )
         if not self.seconds > 0 or not self.eval_time > 0:
             raise UserError(f"--minutes and --eval_time must be positive, got {self.minutes} and {self.eval_time}")

@@ -13,9 +13,8 @@ from models.training import TrainingError, TrainingSession
 
 
 def test_a_failed_iteration_leaves_what_was_saved_last(toy_suite, tmp_path, monkeypatch):
-    config = train.TrainConfig(dataset=str(toy_suite), iter=5)
+    config = train.TrainConfig(dataset=str(toy_suite), iter=5, save_minutes=0.0)
     run = RunDirectory.create(tmp_path, "toy", {})
-    monkeypatch.setattr(train, "SAVE_EVERY_S", 0.0)
     with TrainingSession(config.settings("toy")) as session:
         step = session.step
 
@@ -35,9 +34,8 @@ def test_a_failed_iteration_leaves_what_was_saved_last(toy_suite, tmp_path, monk
 
 
 def test_a_full_disk_costs_a_line_and_nothing_that_was_saved(toy_suite, tmp_path, monkeypatch, capsys, file_size_limit):
-    config = train.TrainConfig(dataset=str(toy_suite), iter=4)
+    config = train.TrainConfig(dataset=str(toy_suite), iter=4, save_minutes=0.0)
     run = RunDirectory.create(tmp_path, "toy", {})
-    monkeypatch.setattr(train, "SAVE_EVERY_S", 0.0)
     during = []
     with TrainingSession(config.settings("toy")) as session:
         step = session.step
