@@ -25,10 +25,17 @@ setup(
         "rich>=14,<16",
     ],
     extras_require={
-        "train": ["ray[rllib]==2.60.*", "submitit==1.5.4", "PyYAML>=6,<7"],
+        "train": ["ray[rllib]==2.60.*", "submitit==1.5.4", "PyYAML>=6,<7", "tensorboard==2.21.*", "wandb==0.31.*"],
         "eval": ["matplotlib>=3.10,<3.12"],
         "export": EXPORT,
-        "dev": [*EXPORT, "mypy==2.4.1", "pytest>=9.0,<10", "pytest-xdist==3.8.*", "ruff==0.17.5"],
+        "dev": [
+            *EXPORT,
+            "graphql-core==3.3.*",
+            "mypy==2.4.1",
+            "pytest>=9.0,<10",
+            "pytest-xdist==3.8.*",
+            "ruff==0.17.5",
+        ],
     },
     entry_points={"console_scripts": ["tunewright = launcher.cli:main"]},
 )

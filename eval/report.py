@@ -1,4 +1,4 @@
-"""Write a comparison down: two CSV files, four pictures, and one page that holds everything."""
+"""Write a comparison down: two CSV files, a summary, four pictures, and one page that holds everything."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from eval.figure_style import STYLE, to_svg, write_png
 from eval.figures import draw_figures
 from eval.statistics import CONFIDENCE, RESAMPLES, TIE, Interval, duel, summarise
 from eval.tables import write_curves, write_rows
+from models.store.atomic import write_json
 from rllib_envs.errors import MissingPackage
 
 CAPTIONS = {
@@ -38,7 +39,7 @@ def require_matplotlib() -> None:
 def write_report(
     comparison: Comparison, folder: Path, *, command: str = "", details: Mapping[str, str] | None = None
 ) -> Path:
-    """Write `comparison.csv`, `curves.csv`, a PNG of each figure and `report.html`; return the path of the page.
+    """Write `comparison.csv`, `curves.csv`, `summary.json`, a PNG of each figure and, last, `report.html`; its path.
 
     `command` is what a reader types to repeat it, and `details` are further entries of the environment block, such
     as the processor's measured peak or the hash of the suite. Raises MissingPackage without matplotlib.
@@ -49,6 +50,7 @@ def write_report(
     folder.mkdir(parents=True, exist_ok=True)
     write_rows(comparison, folder / "comparison.csv")
     write_curves(comparison, folder / "curves.csv")
+    write_json(folder / "summary.json", _summary(comparison))
     drawn = {}
     with matplotlib.rc_context(STYLE):
         for name, figure in draw_figures(comparison).items():
@@ -57,6 +59,17 @@ def write_report(
     path = folder / "report.html"
     path.write_text(_page(comparison, drawn, command, describe_environment() | dict(details or {})), encoding="utf-8")
     return path
+
+
+def _summary(comparison: Comparison) -> dict[str, dict[str, float | None]]:
+    """By method: geometric mean of the speed-up and its interval, None where there is none, and how many benchmarks."""
+    return {
+        one.method: {
+            name: value if math.isfinite(value) else None
+            for name, value in zip(("speedup", "low", "high", "benchmarks"), one.speedup, strict=True)
+        }
+        for one in summarise(comparison)
+    }
 
 
 def _page(comparison: Comparison, drawn: Mapping[str, str], command: str, environment: Mapping[str, str]) -> str:

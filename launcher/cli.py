@@ -17,6 +17,8 @@ from launcher.jobs.config import LaunchConfig, parse_launch
 from launcher.jobs.launch import run_launch
 from launcher.jobs.watch import CancelConfig, JobsConfig, LogsConfig, run_cancel, run_jobs, run_logs
 from launcher.records import RecordsConfig, run_records
+from launcher.tracking.account import hide_key
+from launcher.tracking.sync import SyncConfig, run_sync
 from launcher.train import TrainConfig, run_train
 from launcher.tune import TuneConfig, run_tune
 from rllib_envs.errors import one_line_errors
@@ -26,6 +28,7 @@ COMMANDS: dict[type[Any], Callable[[Any], None]] = {
     TuneConfig: run_tune,
     CompareConfig: run_compare,
     ExportConfig: run_export,
+    SyncConfig: run_sync,
     JobsConfig: run_jobs,
     LogsConfig: run_logs,
     CancelConfig: run_cancel,
@@ -41,6 +44,7 @@ NAMES: dict[str, Callable[..., Any]] = {
     "tune": TuneConfig,
     "compare": CompareConfig,
     "export": ExportConfig,
+    "sync": SyncConfig,
     "records": RecordsConfig,
     "doctor": DoctorConfig,
 }
@@ -71,6 +75,7 @@ def launch(arguments: list[str], prog: str, description: str | None = None) -> N
 
 
 def carry_out(command: Callable[[Any], None], config: Any) -> None:
+    hide_key()
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a log shows lines as they happen
     with one_line_errors(config.debug):
         command(config)

@@ -10,8 +10,10 @@ from typing import Any, get_type_hints
 
 import tyro
 
+from launcher.folders import runs_folder
 from launcher.options import checked, last_value
 from launcher.recorded_config import recorded_settings
+from launcher.tracking.fetch import local_run
 from launcher.train import TrainConfig
 from rllib_envs.errors import UserError, one_line_errors
 from rllib_envs.names import choose
@@ -29,13 +31,14 @@ def parse_train(arguments: Sequence[str], prog: str, description: str | None = N
     wrong ends the program with one line and exit code 2.
     """
     with one_line_errors("--debug" in arguments):
-        run, path = last_value("--resume", arguments), last_value("--config", arguments)
+        run = last_value("--resume", arguments) or last_value("--wandb_url", arguments)
+        run, path = local_run(run, runs_folder()), last_value("--config", arguments)
         recorded = recorded_settings(run) if run else TrainConfig()
         values = read_options(Path(path)) if path else {}
     settings = (*recorded.trainer_settings, *values.pop(TRAINER_SETTINGS, ()))
     defaults = replace(recorded, trainer_settings=(), **values)
     config = tyro.cli(TrainConfig, prog=prog, description=description, args=list(arguments), default=defaults)
-    return replace(config, trainer_settings=(*settings, *config.trainer_settings))
+    return replace(config, resume=run, wandb_url="", trainer_settings=(*settings, *config.trainer_settings))
 
 
 def read_options(path: Path) -> dict[str, Any]:

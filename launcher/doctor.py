@@ -31,6 +31,8 @@ PACKAGES = ("tunewright", "numpy", "gymnasium", "torch", "llvmlite", "loop_tool"
 OPTIONAL_PACKAGES = {
     "ray": "train",
     "submitit": "train",
+    "tensorboard": "train",
+    "wandb": "train",
     "matplotlib": "eval",
     "onnx": "export",
     "onnxruntime": "export",

@@ -47,7 +47,8 @@ class LiveProgress:
 
     def share_done(self, iteration: int) -> float:
         """How much of the training is behind us, by whichever limit comes first."""
-        return min(1.0, max(iteration / self._iterations, self.elapsed / self._seconds))
+        done = iteration / self._iterations if self._iterations else 1.0
+        return min(1.0, max(done, self.elapsed / self._seconds))
 
     def show(self, progress: Progress) -> None:
         self._rows.append(progress)

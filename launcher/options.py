@@ -23,7 +23,7 @@ def last_value(flag: str, arguments: Sequence[str]) -> str:
     found = ""
     for index, argument in enumerate(arguments):
         name, sign, value = argument.partition("=")
-        if name == flag and (sign or index + 1 < len(arguments)):
+        if name.replace("_", "-") == flag.replace("_", "-") and (sign or index + 1 < len(arguments)):
             found = value if sign else arguments[index + 1]
     return found
 

@@ -10,7 +10,7 @@ from typing import Any, get_type_hints
 from launcher.train import TrainConfig
 from models.store.locate import locate_run
 
-OF_THIS_CALL = ("resume", "resume_anyway", "run", "debug")
+OF_THIS_CALL = ("resume", "wandb_url", "fork", "resume_anyway", "run", "debug")
 """Flags that say nothing about the training and are not taken over."""
 
 

@@ -17,9 +17,11 @@ from typing import Any
 from eval.statistics import summarise
 from launcher.folders import runs_folder
 from launcher.sweep_table import Entry, finish_sweep
+from launcher.tracking.sync import bring_all
+from launcher.tracking.tracking import OFFLINE, ONLINE, Tracking
 from launcher.train import TrainConfig, load_suite, train_and_prove
 from models.local_ray import ray_running
-from models.store.run_directory import make_unique
+from models.store.run_directory import RunDirectory, make_unique
 from models.trainers.registry import TRAINERS, parse_settings, trainer_name
 from models.trainers.search_space import Between, Range
 from rllib_envs.errors import MissingPackage, TunewrightError
@@ -33,6 +35,7 @@ def run_sweep(config: TrainConfig) -> None:
 
     Ctrl-C ends it with what is complete. Raises TunewrightError when no training was completed.
     """
+    tracking = config.tracking()
     suite = load_suite(config)
     settings = config.settings(suite.problem)
     name = trainer_name(config.trainer)
@@ -44,23 +47,28 @@ def run_sweep(config: TrainConfig) -> None:
     print(f"sweep directory: {folder}")
     print(f"{config.sweep} trainings, {at_once} at once, of {', '.join(space)}")
     with ray_running(at_once * (1 + config.env_runners), settings.gpus):
-        entries = _tune(_one_training(config, folder), space, config.sweep, at_once, settings.gpus)
+        entries = _tune(_one_training(config, folder, tracking), space, config.sweep, at_once, settings.gpus)
     shutil.rmtree(folder / TUNE_FOLDER, ignore_errors=True)
     if not entries:
         shutil.rmtree(folder)
         raise KeyboardInterrupt
     finish_sweep(folder, entries)
+    if tracking.mode == ONLINE and tracking.key is not None:
+        bring_all([RunDirectory.open(folder / entry.run) for entry in entries if entry.run], tracking.key)
     if all(entry.score is None for entry in entries):
         raise TunewrightError(f"no training of {len(entries)} was completed; the first failed with: {entries[0].error}")
     if len(entries) < config.sweep:
         raise KeyboardInterrupt
 
 
-def _one_training(config: TrainConfig, folder: Path) -> TrainConfig:
-    """The configuration of each training, for a process that has a working directory of its own."""
+def _one_training(config: TrainConfig, folder: Path, tracking: Tracking) -> TrainConfig:
+    """The configuration of each training, for a process that has a working directory of its own, and no key."""
     dataset = str(Path(config.dataset).absolute()) if Path(config.dataset).is_dir() else config.dataset
     records = config.records.absolute() if config.records else None
-    return replace(config, sweep=0, config=None, runs=folder, dataset=dataset, records=records)
+    group = config.wandb_group or folder.name
+    wandb = OFFLINE if tracking.mode == ONLINE else tracking.mode
+    own = replace(config, sweep=0, config=None, runs=folder, wandb=wandb, wandb_group=group)
+    return replace(own, dataset=dataset, records=records)
 
 
 def train_once(sample: Mapping[str, float], config: TrainConfig, command: str) -> None:

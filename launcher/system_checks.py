@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from launcher.ray_node import SHARED_MEMORY
+from launcher.tracking.account import HOW, find_key, host
+from rllib_envs.errors import UserError
 
 Row = tuple[str, str]
 
@@ -26,6 +28,7 @@ ANSWER_LIMIT_S = 10.0
 def system_checks(runs: Path) -> Iterator[Row]:
     """The scheduler, the disk that runs are written to, shared memory, and the clock."""
     yield "SLURM", slurm()
+    yield "Weights & Biases", account()
     existing = next(folder for folder in (runs, *runs.parents) if folder.exists())
     yield "disk", disk(existing)
     yield "shared memory", shared_memory()
@@ -44,6 +47,14 @@ def slurm() -> str:
 
 def _printed(*command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, timeout=ANSWER_LIMIT_S, check=True).stdout
+
+
+def account() -> str:
+    try:
+        key = find_key()
+    except UserError as error:
+        return str(error)
+    return f"has a key for {host()}" if key else f"no key: {HOW}"
 
 
 def disk(folder: Path) -> str:

@@ -6,7 +6,7 @@ import math
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +18,9 @@ from launcher.export import check_format, export_policy
 from launcher.folders import runs_folder
 from launcher.live_progress import LiveProgress
 from launcher.options import at_least
-from launcher.resume import go_on, newest_whole
+from launcher.resume import fork, go_on, newest_whole
+from launcher.tracking.event_files import EventFiles
+from launcher.tracking.tracking import Tracking, mirrored
 from models.encoders.config import EncoderConfig
 from models.interrupts import Interrupts
 from models.policy import Policy
@@ -59,7 +61,7 @@ class TrainConfig:
     encoder_heads: int = EncoderConfig.heads
     """Attention heads of each block of a transformer; divides the width."""
     iter: int | None = None
-    """Training iterations; 20 unless --minutes is given."""
+    """Training iterations; 20 unless --minutes is given. With --resume, 0 evaluates what was trained."""
     minutes: float | None = None
     """Stop training after this time, if --iter does not come first."""
     steps: int = 10
@@ -93,6 +95,17 @@ class TrainConfig:
     """File of measured evaluations to use and extend, for runs that share one; records.jsonl of the run otherwise."""
     measure_doubtful: bool = False
     """Measure those again that --records says timed out, crashed or were disturbed."""
+    wandb: str = ""
+    """Mirror the run at Weights & Biases: online as it trains, offline for a later `tunewright sync`, or off. Empty:
+    what $WANDB_MODE says, or else online where there is a key."""
+    wandb_project: str = "tunewright"
+    """Project there."""
+    wandb_entity: str = ""
+    """Whose project it is; empty for the account's own."""
+    wandb_group: str = ""
+    """Runs that belong together, such as a sweep's."""
+    wandb_tags: tuple[str, ...] = ()
+    """Words to find the run by."""
     save_minutes: float = 1.0
     """Time between two checkpoints."""
     save_replay: bool = False
@@ -100,6 +113,10 @@ class TrainConfig:
     resume: str = ""
     """Run directory or checkpoint to go on from. All other settings are then the run's own, unless they are given;
     --iter and --minutes count what was done before."""
+    wandb_url: str = ""
+    """The same for a run at Weights & Biases: entity/project/run_id, its page's address, or a checkpoint artifact."""
+    fork: bool = False
+    """Go on as another run, linked to the one that --resume names, which stays as it is."""
     resume_anyway: bool = False
     """Go on although settings or benchmarks differ that results depend on."""
     export: str = ""
@@ -151,6 +168,10 @@ class TrainConfig:
             trainer_settings=parse_settings(self.trainer_settings),
         )
 
+    def tracking(self) -> Tracking:
+        """Whether and where the run is shown elsewhere."""
+        return Tracking.decide(self.wandb, self.wandb_project, self.wandb_entity, self.wandb_group, self.wandb_tags)
+
     def to_json(self) -> dict[str, Any]:
         return {name: str(value) if isinstance(value, Path) else value for name, value in vars(self).items()}
 
@@ -160,7 +181,7 @@ class TrainConfig:
             raise UserError("--dataset is missing: name a suite under datasets/ or give a folder of benchmarks")
         trainer_name(self.trainer)
         at_least(
-            ("--iter", self.iterations, 1),
+            ("--iter", self.iterations, 0 if self.resume else 1),
             ("--steps", self.steps, 1),
             ("--size", self.size, 2),
             ("--eval_size", self.eval_size, 0),
@@ -171,6 +192,8 @@ class TrainConfig:
         )
         if not self.seconds > 0 or not self.eval_time > 0:
             raise UserError(f"--minutes and --eval_time must be positive, got {self.minutes} and {self.eval_time}")
+        if self.fork and not self.resume:
+            raise UserError("--fork needs a run to go on from; name one with --resume or --wandb_url")
         if self.run and (self.resume or self.sweep):
             raise UserError("--run is for one training from its start; leave out --resume and --sweep, or --run")
         if self.records:
@@ -217,6 +240,7 @@ def load_suite(config: TrainConfig) -> Suite:
 
 def train_and_prove(config: TrainConfig, methods: Sequence[str] = METHODS, command: str = "") -> Trained:
     """One run: train a policy, and compare it with `methods`. `command` is what the report says that made it."""
+    tracking = config.tracking()
     suite = load_suite(config)
     settings = config.settings(suite.problem)
     held_out = Suite.select({**settings.env, "split": "test"})
@@ -228,7 +252,9 @@ def train_and_prove(config: TrainConfig, methods: Sequence[str] = METHODS, comma
     }
     if config.run and RunDirectory.exists(config.run):
         config = replace(config, resume=str(config.run))
-    if config.resume:
+    if config.fork:
+        run, checkpoint = fork(*locate_run(config.resume), config.runs or runs_folder())
+    elif config.resume:
         run, checkpoint = locate_run(config.resume)
     elif config.run:
         run, checkpoint = RunDirectory.create_at(config.run, record), None
@@ -237,13 +263,14 @@ def train_and_prove(config: TrainConfig, methods: Sequence[str] = METHODS, comma
         run, checkpoint = RunDirectory.create(config.runs or runs_folder(), label, record), None
     settings = replace(settings, records=settings.records or str(run.records.absolute()))
     comparison = None
-    with Interrupts() as interrupts, run.locked():
+    with Interrupts() as interrupts, run.locked(), ExitStack() as shown:
         if config.resume:
             checkpoint = newest_whole(run, checkpoint)
         with started(config, settings, run, checkpoint, interrupts) as session:
             print(f"run directory: {run.path}")
             if config.resume:
                 go_on(session, run, checkpoint, record)
+            shown.enter_context(mirrored(tracking, run.path))
             policy = learn(config, session, run)
             score = session.score
         if config.eval_size:
@@ -275,13 +302,17 @@ def learn(config: TrainConfig, session: TrainingSession, run: RunDirectory) -> P
     """
     interrupted = False
     policy, at = None, session.counters
-    with LiveProgress(config.iterations, config.seconds, seconds_before=session.counters.seconds) as live:
+    with (
+        LiveProgress(config.iterations, config.seconds, seconds_before=session.counters.seconds) as live,
+        closing(EventFiles(run.path, session.iteration)) as events,
+    ):
         saved = time.perf_counter()
         try:
             while live.share_done(session.iteration) < 1:
                 progress = session.step()
                 with warned():
                     run.log(asdict(progress))
+                    events.log(asdict(progress))
                 live.show(progress)
                 if time.perf_counter() - saved > 60 * config.save_minutes:
                     with warned():
@@ -292,8 +323,11 @@ def learn(config: TrainConfig, session: TrainingSession, run: RunDirectory) -> P
             interrupted = True
             session.interrupts.accept()
             print(f"{session.interrupts.reason or 'interrupted'}: saving", flush=True)
-    if policy is None or session.counters != at:
+    if session.counters != at:
         policy = save(session, run)
+    elif policy is None:  # nothing was learnt in this part, and there is nothing to go on from but what there was
+        policy = session.policy()
+        policy.save(run.policy)
     print(f"policy: {run.policy}")
     if config.export:
         print(f"exported: {export_policy(policy, config.export, run.policy / f'policy.{config.export}')}")

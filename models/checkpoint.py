@@ -80,7 +80,7 @@ class Checkpoint:
         if not folder.is_dir():
             raise UserError(f"checkpoint {folder} does not exist")
         description = read_description(folder)
-        check_manifest(folder)
+        check_manifest(folder, (DESCRIPTION, LEARNER, RANDOM, ALGORITHM))
         try:
             return cls(
                 identity=dict(description["identity"]),

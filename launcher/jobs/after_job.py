@@ -9,7 +9,6 @@ failed.
 from __future__ import annotations
 
 import os
-import pickle
 import re
 import subprocess
 import sys
@@ -56,13 +55,14 @@ def result_of(job: str, folder: Path) -> Path:
     return folder / f"{job}_0_result.pkl"
 
 
+def returned(job: str, folder: Path) -> Path:
+    """What the first node leaves when the program has returned, and has not raised."""
+    return folder / f"{job}_returned"
+
+
 def status_of_job(status: int, job: str, folder: Path) -> int:
     """The step's, or 0 where the program has returned: a step also fails when another node was lost meanwhile."""
-    result = result_of(job, folder)
-    if status == 0 or not result.exists():
-        return status
-    outcome, _ = pickle.loads(result.read_bytes())  # noqa: S301  (of this very job)
-    return 0 if outcome == "success" else status
+    return 0 if returned(job, folder).exists() else status
 
 
 def attempts_since_progress(tally: Path, checkpoints: Path) -> int:

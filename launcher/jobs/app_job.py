@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from launcher.allocation import Allocation
-from launcher.jobs.after_job import REQUEUE_STATUS
+from launcher.jobs.after_job import REQUEUE_STATUS, job_name, returned
 from launcher.jobs.apps import APPS
 from launcher.ray_cluster import InfrastructureFailure, ray_cluster
 from models.interrupts import Interrupts
@@ -49,6 +49,8 @@ class AppJob:
             if _of_ray(error):
                 raise InfrastructureFailure(f"{type(error).__name__}: {error}") from error
             raise
+        if "SLURM_JOB_ID" in os.environ:
+            returned(job_name(), self.folder).touch()
         return str(self.run)
 
     def _status(self, signal: str | None) -> int:

@@ -61,7 +61,8 @@ class Training:
     def run(self, arguments: Sequence[str], run: Path, cpus: int) -> None:
         workers = [] if _given("env_runners", arguments) else [f"--env-runners={cpus}"]
         place = [] if _given("resume", arguments) else [f"--run={run}"]
-        run_train(self._parse([*arguments, *workers, *place]))
+        group = [f"--wandb-group={run.parent.name}"] if run.name.isdecimal() else []
+        run_train(self._parse([*group, *arguments, *workers, *place]))
 
     def _parse(self, arguments: Sequence[str]) -> TrainConfig:
         return parse_train(arguments, prog="rllib_agent.py")

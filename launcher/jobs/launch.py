@@ -15,6 +15,8 @@ from launcher.jobs.limits import NoSlurm, check_launch, check_partition, check_s
 from launcher.jobs.record import write_record
 from launcher.jobs.snapshot import take_snapshot
 from launcher.jobs.submission import JOB, ROOT, Launch, described, load_submitit
+from launcher.tracking.account import HOW_WITHOUT_ENVIRONMENT, KEY_VARIABLE, hidden
+from launcher.tracking.fetch import local_run
 from models.store.atomic import NotWritten
 from models.store.locate import locate_run
 from models.store.run_directory import make_unique
@@ -33,6 +35,8 @@ def run_launch(config: LaunchConfig, arguments: Sequence[str]) -> None:
     local = here(config)
     if not local and config.partition:
         check_partition(config.partition)
+    if hidden():
+        print(f"{KEY_VARIABLE} is not handed to jobs; for them, {HOW_WITHOUT_ENVIRONMENT}", flush=True)
     launch = prepared(launch)
     try:
         start = "" if local else _estimated_start(launch)
@@ -57,6 +61,7 @@ def plan(config: LaunchConfig, arguments: Sequence[str]) -> Launch:
     app = APPS[choose(config.app, APPS, "application")]
     place = config.resume or config.wandb_url
     if place:
+        place = local_run(place, config.runs or runs_folder())
         run, checkpoint = locate_run(place)
         if checkpoint is not None:
             raise UserError(f"{place} is one checkpoint; a job goes on from the newest of a run: {run.path}")

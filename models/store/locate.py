@@ -12,8 +12,7 @@ from rllib_envs.errors import UserError
 def locate_run(place: str) -> tuple[RunDirectory, Path | None]:
     """The run at `place`, and the checkpoint in it where `place` names one. UserError when there is neither.
 
-    A place is a run directory or a checkpoint's folder. What comes from elsewhere, such as a run of Weights & Biases by
-    its URL, would be fetched here into a run directory and then be one like any other.
+    A place is a run directory or a checkpoint's folder. What is elsewhere is fetched into a run directory before.
     """
     if "://" in place:
         raise UserError(f"{place} is an address; runs are gone on with from folders. Give a run directory")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +29,12 @@ def read_summary(folder: Path) -> dict[str, Any]:
     return summary
 
 
-def check_manifest(folder: Path) -> dict[str, Any]:
-    """The summary of a folder that holds what its manifest says, byte for byte; Damaged otherwise."""
+def check_manifest(folder: Path, names: Iterable[str] = ()) -> dict[str, Any]:
+    """The summary of a folder that holds what its manifest says, byte for byte, `names` included; Damaged otherwise."""
     summary, files = _read(folder)
+    for name in names:
+        if name not in files:
+            raise Damaged(f"{folder / MANIFEST} does not list {name}")
     for name, entry in files.items():
         if _sha256(folder / name) != entry["sha256"]:
             raise Damaged(f"{folder / name} was changed after it was written: its SHA-256 is not the manifest's")

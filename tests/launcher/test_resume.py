@@ -153,7 +153,8 @@ def test_a_changed_suite_is_refused_and_one_that_was_moved_is_not(trained, tmp_p
 
 
 @pytest.mark.parametrize(
-    ("place", "message"), [("nowhere", "does not exist"), ("https://wandb.ai/a/b/runs/c", "is an address")]
+    ("place", "message"),
+    [("nowhere", "does not exist"), ("https://example.org/a/b/runs/c", "is at example.org; runs are fetched from")],
 )
 def test_what_is_no_run_is_one_clear_line(place, message, capsys):
     assert tunewright("--resume", place) == 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 
 import pytest
@@ -65,10 +64,10 @@ def test_elements_of_an_array_are_counted_apart(folder: Path) -> None:
     assert "attempt 1" in reason_to_requeue(137, "7_1", folder, folder)
 
 
-@pytest.mark.parametrize(("outcome", "status"), [("success", 0), ("error", 1)])
-def test_a_lost_worker_is_no_failure_of_a_job_that_has_a_result(outcome: str, status: int, folder: Path) -> None:
-    (folder / "7_0_result.pkl").write_bytes(pickle.dumps((outcome, "")))
-    assert status_of_job(1, "7", folder) == status
+def test_a_lost_worker_is_no_failure_of_a_job_that_has_returned(folder: Path) -> None:
+    assert status_of_job(1, "7", folder) == 1
+    (folder / "7_returned").touch()
+    assert status_of_job(1, "7", folder) == 0
 
 
 def test_the_last_attempt_is_final_where_the_user_wants_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,64 @@
+"""What is known of a run's mirror at Weights & Biases: `wandb.json` in the run directory."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from models.store.atomic import read_json, write_json
+from rllib_envs.errors import UserError
+
+NAME = "wandb.json"
+ID_LETTERS = string.ascii_lowercase + string.digits
+ID_LENGTH = 8
+
+
+@dataclass(frozen=True)
+class Mirrored:
+    """Where the mirror is, and what has arrived there. Of metrics the server itself knows how many it has."""
+
+    project: str
+    entity: str = ""
+    """Empty: the account's own."""
+    id: str = field(default_factory=lambda: "".join(secrets.choice(ID_LETTERS) for _ in range(ID_LENGTH)))
+    group: str = ""
+    tags: tuple[str, ...] = ()
+    forked_from: str = ""
+    """The run that this one goes on from as another run."""
+    url: str = ""
+    """The run's page, once the server has told it."""
+    checkpoints: Mapping[str, str] = field(default_factory=dict)
+    """Version of the artifact by the checkpoint's name."""
+    report: str = ""
+    """SHA-256 of the comparison whose tables and figures have arrived."""
+    complete: bool = False
+    """Whether everything of a run that has ended has arrived."""
+    failures: int = 0
+    """Attempts that failed since the last that succeeded."""
+    error: str = ""
+    """Why the last attempt failed."""
+
+    @classmethod
+    def of(cls, run: Path) -> Mirrored | None:
+        """None where the run has no mirror and is to have none. UserError for a damaged file."""
+        path = run / NAME
+        if not path.exists():
+            return None
+        content = read_json(path, "where the run is mirrored")
+        try:
+            return cls(**{**content, "tags": tuple(content.get("tags", ()))})
+        except TypeError as error:
+            raise UserError(f"{path} is not as it was written: {error}; remove it to mirror the run anew") from None
+
+    def write(self, run: Path) -> None:
+        write_json(run / NAME, asdict(self))
+
+    def failed(self, error: str) -> Mirrored:
+        return replace(self, failures=self.failures + 1, error=error, complete=False)
+
+    def succeeded(self, **changes: Any) -> Mirrored:
+        return replace(self, failures=0, error="", **changes)

@@ -1,0 +1,70 @@
+"""What a person types to mean a run at Weights & Biases: its path, its address, or one of its checkpoints."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from rllib_envs.errors import UserError
+
+BASE_URL = "WANDB_BASE_URL"
+"""The variable in which the client looks for a server other than the public one."""
+PUBLIC_HOSTS = ("wandb.ai", "www.wandb.ai", "api.wandb.ai")
+PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+"""Of entities, projects, runs and artifacts; what else the service allows in names needs no place in ours."""
+FORMS = "entity/project/run_id, the address of its page, or entity/project/checkpoint-run_id:v3"
+
+
+class Reference(NamedTuple):
+    """A run, or one of its checkpoints."""
+
+    entity: str
+    project: str
+    run: str = ""
+    """The run's id; empty where an artifact is meant."""
+    artifact: str = ""
+    """Such as checkpoint-1a2b3c:v3."""
+
+    @property
+    def path(self) -> str:
+        """As the client's public interface takes it."""
+        return f"{self.entity}/{self.project}/{self.run or self.artifact}"
+
+
+def is_reference(place: str) -> bool:
+    """Whether it means a run at Weights & Biases, rather than a folder."""
+    return "://" in place or (len(place.split("/")) == 3 and not place.startswith((".", "/", "~")))
+
+
+def parse_reference(place: str) -> Reference:
+    """UserError for an address elsewhere, and for what is none of the forms."""
+    parts = place.split("/")
+    if "://" in place:
+        parts = _of_address(place)
+    if len(parts) != 3 or not all(PART.fullmatch(part) for part in (*parts[:2], *parts[2].split(":"))):
+        raise UserError(f"{place!r} is no run at Weights & Biases; give {FORMS}")
+    entity, project, last = parts
+    return Reference(entity, project, artifact=last) if ":" in last else Reference(entity, project, run=last)
+
+
+def _of_address(place: str) -> list[str]:
+    """Entity, project and run or artifact of an address at a host that we know."""
+    try:
+        address = urlsplit(place)
+        host, own = address.hostname, urlsplit(os.environ.get(BASE_URL, "")).hostname
+    except ValueError as error:
+        raise UserError(f"{place!r} is no address: {error}; give {FORMS}") from None
+    known = [*PUBLIC_HOSTS, *([own] if own else [])]
+    if address.scheme not in ("http", "https") or host not in known:
+        raise UserError(f"{place} is at {host or 'no host'}; runs are fetched from {', '.join(known)} only")
+    if address.scheme == "http" and host in PUBLIC_HOSTS:
+        raise UserError(f"{place} would be fetched in the clear; write https")
+    parts = [unquote(part) for part in address.path.strip("/").split("/")]
+    match parts:
+        case [entity, project, "runs", run, *_]:
+            return [entity, project, run]
+        case [entity, project, "artifacts", _, name, version, *_]:
+            return [entity, project, f"{name}:{version}"]
+    raise UserError(f"{place} is the address of no run; open the run's page and copy that, or give {FORMS}")

@@ -1,0 +1,87 @@
+"""A run at W&B is what its run directory is: while it trains, and after a sync."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from launcher.tracking.mirrored import Mirrored
+from models.store.run_directory import RunDirectory
+from tests.launcher.tracking.conftest import Tracked
+from tests.wandb_server import WandbServer
+from tests.wandb_server.state import Run
+
+
+def mirror(server: WandbServer, run: Path) -> Run:
+    known = Mirrored.of(run)
+    return server.run(f"{known.entity}/{known.project}/{known.id}")
+
+
+def same_curves(server: WandbServer, run: Path) -> None:
+    rows = list(RunDirectory.open(run).metrics())
+    shown = mirror(server, run).history
+    assert [row["_step"] for row in shown] == [row["iteration"] for row in rows]
+    assert [row["progress/return_mean"] for row in shown] == [row["return_mean"] for row in rows]
+
+
+def same_checkpoint(server: WandbServer, run: Path, alias: str = "latest") -> None:
+    known, newest = Mirrored.of(run), RunDirectory.open(run).last_checkpoint()
+    artifact = server.artifact(f"{known.entity}/{known.project}/checkpoint-{known.id}:{alias}")
+    assert {path.name for path in newest.iterdir()} | {"run.json", "metrics.jsonl"} == set(artifact.files)
+    for path in newest.iterdir():
+        assert artifact.files[path.name] == path.read_bytes()
+
+
+def test_a_training_is_mirrored_as_it_goes(server: WandbServer, tracked: Tracked) -> None:
+    run, printed = tracked.train("--wandb=online", "--iter=3", "--wandb-tags", "night", "--wandb-group=pairs")
+    known, shown = Mirrored.of(run), mirror(server, run)
+    assert f"Weights & Biases: {known.url}" in printed and known.complete
+    same_curves(server, run)
+    same_checkpoint(server, run)
+    same_checkpoint(server, run, "iter-3")
+    assert (shown.state, shown.tags, shown.group, shown.display_name) == ("finished", ["night"], "pairs", run.name)
+    assert shown.summary["iteration"] == 3 and shown.summary["env_steps"] >= 384
+    record = json.loads((run / "run.json").read_text())
+    assert shown.config["suite_hash"] == record["suite_hash"]
+    (suite,) = server.state.used(shown)
+    assert suite.metadata == {"hash": record["suite_hash"]}
+
+
+def test_what_a_server_that_is_down_has_missed_is_brought_later_once(server: WandbServer, tracked: Tracked) -> None:
+    with server.down():
+        run, printed = tracked.train("--wandb=online", "--iter=2")
+    assert "lacks a part of the run" in printed and f"tunewright sync runs/{run.name}" in printed
+    assert not Mirrored.of(run).complete
+    for _ in range(2):
+        done = tracked.run("sync", run)
+        assert done.returncode == 0, done.stderr
+        same_curves(server, run)
+        same_checkpoint(server, run)
+    assert len(server.state.logged(mirror(server, run))) == 1
+    assert "nothing is waiting" in tracked.run("sync").stdout
+
+
+def test_offline_needs_no_key_and_no_network(server: WandbServer, tracked: Tracked) -> None:
+    before = len(server.requests)
+    run, printed = tracked.train("--wandb=offline", "--iter=2", WANDB_API_KEY="")
+    assert len(server.requests) == before and f"later, by  tunewright sync runs/{run.name}" in printed
+    assert tracked.run("sync").returncode == 0
+    same_curves(server, run)
+    same_checkpoint(server, run)
+
+
+def test_without_a_key_a_line_says_so(tracked: Tracked) -> None:
+    run, printed = tracked.train("--iter=1", WANDB_API_KEY="")
+    assert "not shown at Weights & Biases, for there is no key; to change that, set WANDB_API_KEY" in printed
+    assert Mirrored.of(run) is None
+    refused = tracked.run("train", f"--dataset={tracked.suite}", "--wandb=online", WANDB_API_KEY="")
+    assert refused.returncode == 2 and refused.stderr.startswith("error: --wandb online needs a key")
+
+
+def test_a_run_that_goes_on_is_the_same_run_there(server: WandbServer, tracked: Tracked) -> None:
+    run, _ = tracked.train("--wandb=online", "--iter=2")
+    done = tracked.run("train", f"--resume={run}", "--wandb=online", "--iter=4", "--eval-size=0")
+    assert done.returncode == 0, done.stderr
+    same_curves(server, run)
+    same_checkpoint(server, run)
+    assert [artifact.version for artifact in server.state.logged(mirror(server, run))][-1] >= 1
