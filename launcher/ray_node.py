@@ -38,8 +38,13 @@ CHOSEN_WHEN_BOUND = (
 """Fixed ports would collide with those of another job on the same node; Ray's others are chosen anyway."""
 
 
+JANITOR = "; ".join(("trap '' TERM INT HUP USR2", "read -r stopped && exit", 'rm -rf "$0"', "sleep 2", 'rm -rf "$0"'))
+"""Shell lines that remove a folder when whoever holds their input ends without a word. Ray ends a driver on the spot
+where SLURM's signal has ended its daemons first."""
+
+
 class RayNode:
-    """Starts Ray on this node, and again if it dies. Its folder is removed by `stop`."""
+    """Starts Ray on this node, and again if it dies. Its folder is removed by `stop`, or else by a janitor."""
 
     def __init__(self, allocation: Allocation, address: str, log: Path) -> None:
         self.allocation, self.address, self.log = allocation, address, log
@@ -53,6 +58,13 @@ class RayNode:
             self.folder.rmdir()
             raise UserError(f"{self.folder} is too long for Ray's sockets; set {TEMPORARY_ROOT} to a shorter folder")
         self._process: subprocess.Popen[bytes] | None = None
+        self._janitor = subprocess.Popen(
+            ["sh", "-c", JANITOR, str(self.folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
 
     @property
     def running(self) -> bool:
@@ -97,6 +109,8 @@ class RayNode:
         if keep_logs is not None and (logs := self.folder / "session_latest" / "logs").is_dir():
             shutil.copytree(logs, keep_logs, dirs_exist_ok=True, ignore_dangling_symlinks=True)
         shutil.rmtree(self.folder, ignore_errors=True)
+        if self._janitor.returncode is None:
+            self._janitor.communicate(b"stopped\n")
 
     def _memory(self) -> list[str]:
         """Ray would take the whole host's by itself."""
