@@ -38,9 +38,13 @@ CHOSEN_WHEN_BOUND = (
 """Fixed ports would collide with those of another job on the same node; Ray's others are chosen anyway."""
 
 
-JANITOR = "; ".join(("trap '' TERM INT HUP USR2", "read -r stopped && exit", 'rm -rf "$0"', "sleep 2", 'rm -rf "$0"'))
+JANITOR = """
+trap '' TERM INT HUP USR2
+read -r stopped && exit
+for again in 1 2 3 4 5 6 7 8 9 10; do rm -rf "$0"; sleep 1; done
+"""
 """Shell lines that remove a folder when whoever holds their input ends without a word. Ray ends a driver on the spot
-where SLURM's signal has ended its daemons first."""
+where SLURM's signal has ended its daemons first, and what is left of them may still write for some seconds."""
 
 
 class RayNode:

@@ -43,15 +43,16 @@ def iterations(folder: Path) -> list[int]:
     return [row["iteration"] for row in RunDirectory.open(folder).metrics()]
 
 
-def raylets_of(node: str) -> list[int]:
-    """Their process numbers, on a node of the cluster."""
+def raylets_of(job: str, node: str) -> list[int]:
+    """Their process numbers. Another cluster on this host may have a node of the same name."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             command, environment = (process / "cmdline").read_bytes(), (process / "environ").read_bytes()
         except OSError:
             continue
-        if b"/raylet/raylet\0" in command and f"SLURMD_NODENAME={node}\0".encode() in environment:
+        ours = {f"SLURMD_NODENAME={node}".encode(), f"SLURM_JOB_ID={job}".encode()} <= set(environment.split(b"\0"))
+        if b"/raylet/raylet\0" in command and ours:
             found.append(int(process.name))
     return found
 
@@ -63,9 +64,9 @@ def test_training_goes_on_when_ray_dies_on_a_worker_and_when_the_worker_is_lost(
     (job,) = launches.record(folder)["jobs"]
     launches.wait_for(folder, "iteration 2")
     head, worker = nodes_of(job)
-    (raylet,) = raylets_of(worker)
+    (raylet,) = raylets_of(job, worker)
     os.kill(raylet, signal.SIGKILL)
-    wait_until(lambda: set(raylets_of(worker)) - {raylet}, "Ray to join again")
+    wait_until(lambda: set(raylets_of(job, worker)) - {raylet}, "Ray to join again")
     reached = iterations(folder)[-1]
     wait_until(lambda: iterations(folder)[-1] > reached + 2, "training to go on")
 

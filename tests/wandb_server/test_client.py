@@ -49,17 +49,6 @@ def log(run_id, name, weights, *aliases):
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[WandbServer]:
-    with WandbServer() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("client")
-
-
-@pytest.fixture(scope="module")
 def client(server: WandbServer, folder: Path) -> Iterator[Client]:
     with Client(server.environment(folder), folder) as client:
         client.do(WRITE + LOG)
