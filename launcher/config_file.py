@@ -21,7 +21,7 @@ from rllib_envs.names import choose
 TRAINER_SETTINGS, ENCODER = "trainer_settings", "encoder"
 """The tables."""
 ENCODER_OPTIONS = {"kind": "encoder", "width": "encoder_width", "layers": "encoder_layers", "heads": "encoder_heads"}
-FLAGS_ONLY = {"config", "debug"}
+FLAGS_ONLY = {"config", "debug", "wandb_url"}
 
 
 def parse_train(arguments: Sequence[str], prog: str, description: str | None = None) -> TrainConfig:
@@ -38,7 +38,9 @@ def parse_train(arguments: Sequence[str], prog: str, description: str | None = N
     settings = (*recorded.trainer_settings, *values.pop(TRAINER_SETTINGS, ()))
     defaults = replace(recorded, trainer_settings=(), **values)
     config = tyro.cli(TrainConfig, prog=prog, description=description, args=list(arguments), default=defaults)
-    return replace(config, resume=run, wandb_url="", trainer_settings=(*settings, *config.trainer_settings))
+    return replace(
+        config, resume=run or config.resume, wandb_url="", trainer_settings=(*settings, *config.trainer_settings)
+    )
 
 
 def read_options(path: Path) -> dict[str, Any]:

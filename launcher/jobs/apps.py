@@ -39,6 +39,10 @@ class Training:
     def check(self, arguments: Sequence[str]) -> str:
         config = self._parse(arguments)
         config.check()
+        if config.fork:
+            raise UserError(
+                "a job that starts again would fork again; fork with tunewright train, then launch --resume"
+            )
         if config.run or config.sweep:
             raise UserError("--run and --sweep of a training are decided by the launch; leave them out")
         suite = load_suite(config)

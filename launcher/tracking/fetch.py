@@ -19,7 +19,7 @@ from launcher.tracking.account import HOW, find_key
 from launcher.tracking.mirror import CHECKPOINT
 from launcher.tracking.mirrored import Mirrored
 from launcher.tracking.reference import Reference, is_reference, parse_reference
-from launcher.tracking.settings import load_wandb, server_url
+from launcher.tracking.settings import interface, load_wandb, one_line, server_url
 from launcher.train import TrainConfig
 from models.checkpoint import ALGORITHM, DESCRIPTION, LEARNER, RANDOM, Checkpoint
 from models.store.atomic import new_directory, read_json, write_json
@@ -87,11 +87,11 @@ def find_checkpoint(reference: Reference, key: str) -> Any:
     """The artifact of a run's newest checkpoint, or the very artifact that is meant."""
     wandb = load_wandb()
     try:
-        interface = wandb.Api(api_key=key, overrides={"base_url": server_url()}, timeout=60)
+        server = interface(key)
         if reference.artifact:
-            found = interface.artifact(reference.path, type=CHECKPOINT)
+            found = server.artifact(reference.path, type=CHECKPOINT)
         else:
-            run = interface.run(reference.path)
+            run = server.run(reference.path)
             offered = [artifact for artifact in run.logged_artifacts() if artifact.type == CHECKPOINT]
             found = max(offered, key=_version, default=None)
     except (wandb.Error, ValueError, OSError) as error:
@@ -126,7 +126,7 @@ def download(artifact: Any, folder: Path) -> Path:
         artifact.download(root=str(folder), skip_cache=True)
         artifact.verify(root=str(folder))
     except (wandb.Error, ValueError, OSError) as error:
-        raise Refused(f"{artifact.name} can't be fetched: {_one_line(error)}") from error
+        raise Refused(f"{artifact.name} can't be fetched: {one_line(error)}") from error
     for name, entry in artifact.manifest.entries.items():
         path = folder / name
         if path.is_symlink() or not path.is_file() or path.stat().st_size != entry.size:
@@ -183,7 +183,7 @@ def rows_until(iteration: int, path: Path) -> str:
             row = json.loads(line)
             behind = isinstance(row["iteration"], int) and row["iteration"] <= iteration
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise Refused(f"{path.name} holds a line that is no iteration: {_one_line(error)}") from None
+            raise Refused(f"{path.name} holds a line that is no iteration: {one_line(error)}") from None
         if behind:
             kept.append(json.dumps(row) + "\n")
     return "".join(kept)
@@ -195,7 +195,7 @@ def _version(artifact: Any) -> int:
 
 def _explained(reference: Reference, error: BaseException) -> str:
     """What to do next, by the status in what the client says."""
-    told = _one_line(error)
+    told = one_line(error)
     for sign, advice in ADVICE.items():
         if sign in told.lower():
             return f"{reference.path}: {advice} ({told})"
@@ -205,7 +205,3 @@ def _explained(reference: Reference, error: BaseException) -> str:
 def _made(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

@@ -18,7 +18,7 @@ from typing import Any
 
 from launcher.tracking.figures import figures
 from launcher.tracking.mirrored import Mirrored
-from launcher.tracking.settings import CONNECT_LIMIT_S, client_settings, load_wandb, server_url
+from launcher.tracking.settings import client_settings, interface, load_wandb, one_line
 from models.store.atomic import read_json
 from models.store.manifest import read_summary
 from models.store.run_directory import METRICS, RECORD, RunDirectory
@@ -74,7 +74,7 @@ class Mirror:
                 settings=client_settings(self.run.path, self._key, self._owner),
             )
         except (wandb.Error, OSError) as error:
-            raise MirrorFailed(f"can't go to Weights & Biases: {_one_line(error)}") from error
+            raise MirrorFailed(f"can't go to Weights & Biases: {one_line(error)}") from error
         self._note(url=self._wandb_run.url, entity=self._wandb_run.entity)
         return self
 
@@ -85,7 +85,7 @@ class Mirror:
         try:
             self._wandb_run.finish(exit_code=0 if self.succeeded and kind is None else 1)
         except (load_wandb().Error, TimeoutError, OSError) as failure:
-            raise MirrorFailed(f"what was handed over has not arrived: {_one_line(failure)}") from failure
+            raise MirrorFailed(f"what was handed over has not arrived: {one_line(failure)}") from failure
 
     def confirm(self) -> None:
         """After the block: hold what the server has against the run, for its client tells of no refusal.
@@ -98,11 +98,12 @@ class Mirror:
             while shown < wanted:
                 if time.monotonic() > until:
                     raise MirrorFailed(f"the server has iterations up to {shown} of {wanted}")
-                interface = wandb.Api(api_key=self._key, overrides={"base_url": server_url()}, timeout=CONNECT_LIMIT_S)
-                shown = interface.run(f"{mirrored.entity}/{mirrored.project}/{mirrored.id}").lastHistoryStep or 0
+                shown = (
+                    interface(self._key).run(f"{mirrored.entity}/{mirrored.project}/{mirrored.id}").lastHistoryStep or 0
+                )
                 time.sleep(0.0 if shown >= wanted else CONFIRM_POLL_S)
         except (wandb.Error, ValueError, OSError) as error:
-            raise MirrorFailed(f"it can't be seen what has arrived: {_one_line(error)}") from error
+            raise MirrorFailed(f"it can't be seen what has arrived: {one_line(error)}") from error
         self._note(complete=True)
 
     def update(self) -> None:
@@ -115,7 +116,7 @@ class Mirror:
             self._update_checkpoints()
             self._update_report()
         except (wandb.Error, OSError, ValueError) as error:
-            raise MirrorFailed(f"can't bring {self.run.path} to Weights & Biases: {_one_line(error)}") from error
+            raise MirrorFailed(f"can't bring {self.run.path} to Weights & Biases: {one_line(error)}") from error
 
     def _update_metrics(self) -> None:
         """Those of iterations that the server doesn't have. Those that were done again stay as they were first."""
@@ -206,7 +207,3 @@ def _value(cell: str) -> float | str:
         return float(cell)
     except ValueError:
         return cell
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

@@ -50,3 +50,13 @@ def client_settings(run: Path, key: str, owner: int) -> Any:
         finish_timeout_raises=True,
         x_stats_pid=owner,
     )
+
+
+def interface(key: str) -> Any:
+    """To read what the server has. It remembers what it was told, so a later look needs another one."""
+    return load_wandb().Api(api_key=key, overrides={"base_url": server_url()}, timeout=CONNECT_LIMIT_S)
+
+
+def one_line(error: BaseException) -> str:
+    """What the client says."""
+    return " ".join(str(error).split()) or type(error).__name__
