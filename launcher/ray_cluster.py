@@ -59,8 +59,9 @@ def ray_cluster(folder: Path, ready_limit_s: float = READY_LIMIT_S) -> Iterator[
     allocation = Allocation.here()
     os.environ.pop("RAY_ADDRESS", None)  # another cluster's
     os.environ["RAY_AUTH_MODE"] = "token"
-    node = RayNode(allocation, allocation.address(), folder / f"ray-{allocation.node}.{allocation.rank}.log")
     meeting = folder / f".ray-{allocation.job}.json"
+    log = folder / f"ray-{allocation.node}.{allocation.rank}.log"
+    node = RayNode(allocation, allocation.address(), log, others=[meeting] if allocation.rank == 0 else [])
     deadline = time.monotonic() + ready_limit_s
     try:
         if allocation.rank == 0:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -41,16 +42,19 @@ CHOSEN_WHEN_BOUND = (
 JANITOR = """
 trap '' TERM INT HUP USR2
 read -r stopped && exit
-for again in 1 2 3 4 5 6 7 8 9 10; do rm -rf "$0"; sleep 1; done
+for again in 1 2 3 4 5 6 7 8 9 10; do rm -rf "$@"; sleep 1; done
 """
-"""Shell lines that remove a folder when whoever holds their input ends without a word. Ray ends a driver on the spot
-where SLURM's signal has ended its daemons first, and what is left of them may still write for some seconds."""
+"""Shell lines that remove what they are given when whoever holds their input ends without a word. Ray ends a driver on
+the spot where SLURM's signal has ended its daemons first, and what is left of them may still write for some seconds."""
 
 
 class RayNode:
-    """Starts Ray on this node, and again if it dies. Its folder is removed by `stop`, or else by a janitor."""
+    """Starts Ray on this node, and again if it dies. Its folder is removed by `stop`, or else by a janitor.
 
-    def __init__(self, allocation: Allocation, address: str, log: Path) -> None:
+    The janitor also removes `others`, which their owner removes where it can.
+    """
+
+    def __init__(self, allocation: Allocation, address: str, log: Path, others: Sequence[Path] = ()) -> None:
         self.allocation, self.address, self.log = allocation, address, log
         self.starts = 0
         root = Path(os.environ.get(TEMPORARY_ROOT, "/tmp"))
@@ -63,7 +67,7 @@ class RayNode:
             raise UserError(f"{self.folder} is too long for Ray's sockets; set {TEMPORARY_ROOT} to a shorter folder")
         self._process: subprocess.Popen[bytes] | None = None
         self._janitor = subprocess.Popen(
-            ["sh", "-c", JANITOR, str(self.folder)],
+            ["sh", "-c", JANITOR, "janitor", str(self.folder), *map(str, others)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -24,7 +24,7 @@ from launcher.tracking.tracking import Tracking, mirrored
 from models.encoders.config import EncoderConfig
 from models.interrupts import Interrupts
 from models.policy import Policy
-from models.store.atomic import NotWritten
+from models.store.atomic import NotWritten, check_room
 from models.store.locate import locate_run
 from models.store.run_directory import RunDirectory
 from models.train_settings import TrainSettings
@@ -256,6 +256,7 @@ def train_and_prove(config: TrainConfig, methods: Sequence[str] = METHODS, comma
         run, checkpoint = fork(*locate_run(config.resume), config.runs or runs_folder())
     elif config.resume:
         run, checkpoint = locate_run(config.resume)
+        check_room(run.path)
     elif config.run:
         run, checkpoint = RunDirectory.create_at(config.run, record), None
     else:

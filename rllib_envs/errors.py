@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,11 +30,16 @@ class IllegalAction(TunewrightError):
     """An action was applied to a state in which it is not legal. The message gives the reason in words."""
 
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+"""What the system says when a disk is full, or the user's share of it."""
+
+
 @contextmanager
 def one_line_errors(debug: bool = False) -> Iterator[None]:
     """Run a command: what was raised on purpose becomes one line on stderr and its exit code; 130 on Ctrl-C.
 
-    With `debug` the traceback is shown. Errors that were not raised on purpose are faults and always show theirs.
+    So does a full disk, wherever it is met. With `debug` the traceback is shown. Other errors that were not raised on
+    purpose are faults and always show theirs.
     """
     try:
         yield
@@ -42,6 +48,11 @@ def one_line_errors(debug: bool = False) -> Iterator[None]:
             raise
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
+    except OSError as error:
+        if debug or error.errno not in NO_ROOM:
+            raise
+        print(f"error: {error}; make room, or write elsewhere; what was saved before is complete", file=sys.stderr)
+        raise SystemExit(TunewrightError.exit_code) from None
     except KeyboardInterrupt:
         if debug:
             raise

@@ -20,8 +20,8 @@ REQUEUE_STATUS = 85
 MOST_ATTEMPTS = 3
 """In a row, without a checkpoint between them."""
 OUT_OF_MEMORY = re.compile(r"oom-kill|exceeded memory limit")
-REQUEUE_LIMIT_S = 120.0
-"""SLURM ends this script when it has queued the job again."""
+ANSWER_LIMIT_S = 120.0
+"""SLURM ends this script when it has queued the job again, or has cancelled it."""
 
 
 def job_name() -> str:
@@ -36,7 +36,7 @@ def reason_to_requeue(status: int, job: str, folder: Path, run: Path) -> str:
     A program that ends by its own decision, with a result or an exception, has written a result. One that hasn't was
     killed, or has lost its cluster; that is tried again, unless it ran out of memory or does not get ahead.
     """
-    if status == 0 or result_of(job, folder).exists():
+    if status == 0 or result_of(job, folder).exists() or cancelled(job, folder).exists():
         return ""
     logs = folder.glob(f"{job}_*_log.err")
     if any(OUT_OF_MEMORY.search(log.read_text(errors="replace")) for log in logs):
@@ -58,6 +58,11 @@ def result_of(job: str, folder: Path) -> Path:
 def returned(job: str, folder: Path) -> Path:
     """What the first node leaves when the program has returned, and has not raised."""
     return folder / f"{job}_returned"
+
+
+def cancelled(job: str, folder: Path) -> Path:
+    """What `tunewright cancel` leaves, before it asks the program to save and end."""
+    return folder / f"{job}_cancelled"
 
 
 def status_of_job(status: int, job: str, folder: Path) -> int:
@@ -82,7 +87,10 @@ def main(arguments: list[str]) -> int:
     if reason:
         print(f"queued again: {reason}", flush=True)
         subprocess.run(["scontrol", "requeue", job], check=True)
-        time.sleep(REQUEUE_LIMIT_S)
+        time.sleep(ANSWER_LIMIT_S)
+    elif cancelled(job, folder).exists():
+        subprocess.run(["scancel", job], check=True)
+        time.sleep(ANSWER_LIMIT_S)
     return status_of_job(status, job, folder)
 
 

@@ -17,7 +17,7 @@ from launcher.jobs.snapshot import take_snapshot
 from launcher.jobs.submission import JOB, ROOT, Launch, described, load_submitit
 from launcher.tracking.account import HOW_WITHOUT_ENVIRONMENT, KEY_VARIABLE, hidden
 from launcher.tracking.fetch import local_run
-from models.store.atomic import NotWritten
+from models.store.atomic import check_room
 from models.store.locate import locate_run
 from models.store.run_directory import make_unique
 from rllib_envs.errors import TunewrightError, UserError
@@ -100,22 +100,16 @@ def show(launch: Launch) -> None:
 
 
 def prepared(launch: Launch) -> Launch:
-    """Make the folders, and copy the code."""
+    """Make the folders, and copy the code. Where that fails, nothing stays."""
+    if not launch.resumed:
+        launch = replace(launch, folder=make_unique(launch.folder.parent, launch.folder.name))
     try:
-        if not launch.resumed:
-            folder = make_unique(launch.folder.parent, launch.folder.name)
-            launch = replace(launch, folder=folder)
-        launch.job_folder.mkdir(exist_ok=True)
-        (launch.job_folder / ".writable").write_bytes(bytes(1 << 16))
-        (launch.job_folder / ".writable").unlink()
-    except OSError as error:
-        raise NotWritten(f"{launch.job_folder} can't be written: {error}; make room, or choose other --runs") from None
-    if launch.code != ROOT:
-        try:
+        check_room(launch.job_folder)
+        if launch.code != ROOT:
             take_snapshot(ROOT, launch.code)
-        except BaseException:
-            _clean(launch)
-            raise
+    except BaseException:
+        _clean(launch)
+        raise
     return launch
 
 

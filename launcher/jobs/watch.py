@@ -17,6 +17,8 @@ from rich.console import Console
 from rich.table import Table
 
 from launcher.folders import runs_folder
+from launcher.jobs.after_job import cancelled
+from launcher.jobs.app_job import WARNING_SIGNAL
 from launcher.jobs.limits import ask_slurm
 from launcher.jobs.record import LaunchRecord, launches
 from models.interrupts import descendants
@@ -60,7 +62,10 @@ class LogsConfig:
 
 @dataclass(frozen=True)
 class CancelConfig:
-    """End a job. What it has saved stays, and `tunewright launch --resume` goes on from there."""
+    """Let a job save what it has done, and end it. `tunewright launch --resume` goes on from there.
+
+    Cancelling it once more ends it at once.
+    """
 
     job: tyro.conf.Positional[str]
     """The job's number, with _k for one element of an array, or its run directory."""
@@ -136,15 +141,37 @@ def run_cancel(config: CancelConfig) -> None:
     state = now(job)
     if state.name in ENDED and not whole:
         raise UserError(f"job {number} has ended already: {state.name}")
+    jobs = job.launch.jobs if whole else [number]
+    go_on = f"go on later with  tunewright launch --resume {job.run}"
     if job.launch.local:
-        for each in job.launch.jobs if whole else (number,):
+        for each in jobs:
             # The process is a shell; its only child passes the signal on to what it runs.
             for controller in descendants(int(each))[:1]:
                 with suppress(ProcessLookupError):
                     os.kill(controller, signal.SIGTERM)
+        print(f"cancelled: job {number}; {go_on}")
+    elif _save_and_end(number, [cancelled(each, job.launch.job_folder) for each in jobs]):
+        print(f"job {number} saves what it has done, and ends; {go_on}")
+        print(f"end it at once:  tunewright cancel {number}")
     else:
         ask_slurm("scancel", number)
-    print(f"cancelled: job {number}; go on later with  tunewright launch --resume {job.run}")
+        print(f"cancelled: job {number}; {go_on}")
+
+
+def _save_and_end(number: str, markers: list[Path]) -> bool:
+    """Ask what runs of a job to save and end, and cancel what waits. False if that was asked before, or none runs.
+
+    A plain scancel would end Ray's daemons first, and those their driver before it could save.
+    """
+    asked_before = all(marker.exists() for marker in markers)
+    running = ask_slurm("squeue", "--noheader", f"--jobs={number}", "--states=RUNNING", "--format=%i")
+    if asked_before or not running:
+        return False
+    for marker in markers:
+        marker.touch()
+    ask_slurm("scancel", "--state=PENDING", number)
+    ask_slurm("scancel", "--state=RUNNING", f"--signal={WARNING_SIGNAL.removeprefix('SIG')}", number)
+    return True
 
 
 def all_jobs(runs: Path) -> Iterator[Job]:

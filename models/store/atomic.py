@@ -17,9 +17,29 @@ from rllib_envs.errors import UserError
 AT_FDCWD, RENAME_EXCHANGE = -100, 2
 """Arguments of Linux's renameat2(2): paths count from the working directory, and the two change places."""
 
+LEAST_ROOM = 4 << 20
+"""Bytes: some checkpoints of a small network, and their successors."""
+
 
 class NotWritten(UserError):
     """A file or folder could not be written, for instance because the disk is full. What was there before still is."""
+
+
+def check_room(folder: Path) -> None:
+    """Raise NotWritten where the folder, which is made if need be, has no room for as much as any run writes.
+
+    It is tried: neither a user's share of a disk nor what a folder allows can be asked for everywhere.
+    """
+    trial = folder / ".room"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            trial.write_bytes(bytes(LEAST_ROOM))
+            flush_to_disk(trial)
+        finally:
+            trial.unlink(missing_ok=True)
+    except OSError as error:
+        raise NotWritten(f"{folder} can't be written: {error}; make room, or choose another place") from None
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from models.store.atomic import read_json, write_json
+from models.store.atomic import check_room, read_json, write_json
 from models.store.checkpoints import Checkpoints
 from models.store.versions import hardware, versions
 from rllib_envs.errors import UserError
@@ -48,15 +48,21 @@ class RunDirectory:
         """A new folder `<time>-<label>` under `root`; the label names problem, trainer and suite.
 
         `record` is the resolved configuration with the suite's hash and the seeds, JSON values only; versions and
-        hardware are added. Raises UserError when the folder can't be made.
+        hardware are added. Raises UserError when the folder can't be made, or has no room.
         """
         name = re.sub(r"[^A-Za-z0-9_.-]+", "_", label).strip("_.-")
-        return cls.create_at(make_unique(Path(root), f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"), record)
+        path = make_unique(Path(root), f"{time.strftime('%Y%m%d-%H%M%S')}-{name}")
+        try:
+            return cls.create_at(path, record)
+        except BaseException:
+            shutil.rmtree(path)
+            raise
 
     @classmethod
     def create_at(cls, path: Path, record: Mapping[str, Any]) -> RunDirectory:
         """The same in this very folder, which may exist and hold other files, but no run."""
         run = cls(path)
+        check_room(path)
         try:
             for folder in (run.report, run.path / CHECKPOINTS):
                 folder.mkdir(parents=True, exist_ok=True)

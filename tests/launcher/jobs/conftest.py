@@ -75,7 +75,7 @@ def nothing_left(folder: Path, job: str, lost_rank: int | None = None) -> None:
         shutil.rmtree(left)
     wait_until(lambda: not processes_that_know(folder), f"{processes_that_know(folder)} to end")
     wait_until(lambda: not list(Path("/tmp").glob(f"tw{job}-*")), "the folders of its Ray to go", 30.0)
-    assert not list((folder / "job").glob(".ray-*"))
+    wait_until(lambda: not list((folder / "job").glob(".ray-*")), "the token to go", 10.0)
 
 
 @pytest.fixture

@@ -70,6 +70,11 @@ def test_a_lost_worker_is_no_failure_of_a_job_that_has_returned(folder: Path) ->
     assert status_of_job(1, "7", folder) == 0
 
 
+def test_neither_is_one_that_was_cancelled(folder: Path) -> None:
+    (folder / "7_cancelled").touch()
+    assert reason(REQUEUE_STATUS, folder) == "" and not list(folder.glob("*_attempts"))
+
+
 def test_the_last_attempt_is_final_where_the_user_wants_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLURM_JOB_ID", "7")
     monkeypatch.delenv("SLURM_ARRAY_JOB_ID", raising=False)

@@ -64,14 +64,29 @@ def test_a_failing_program_is_not_queued_again(launches: Launches) -> None:
     nothing_left(folder, job)
 
 
-def test_a_killed_head_is_queued_again_and_a_cancelled_job_leaves_nothing(launches: Launches) -> None:
+def test_a_killed_head_is_queued_again_and_a_cancelled_job_saves_and_leaves_nothing(launches: Launches) -> None:
     folder = launches.launch("--iter=1000", "--env-runners=1", seconds=0.02)
     (job,) = launches.record(folder)["jobs"]
     launches.wait_for(folder, "iteration 1")
     subprocess.run(["pkill", "-KILL", "-f", f"submitit.core._submit {folder}/job"], check=True)
     launches.wait_for(folder, "attempt 1 of 3")
     launches.wait_for(folder, "iteration 2", patience_s=180.0)
-    assert launches.run("cancel", job).returncode == 0
+    told = launches.run("cancel", job)
+    assert told.returncode == 0 and "saves what it has done, and ends" in told.stdout
+    ended(job)
+    assert job_field(job, "JobState") == "CANCELLED"
+    nothing_left(folder, job)
+    run = RunDirectory.open(folder)
+    assert int(run.last_checkpoint().name) == list(run.metrics())[-1]["iteration"]
+
+
+def test_a_job_that_is_cancelled_twice_ends_at_once(launches: Launches) -> None:
+    folder = launches.launch("--iter=1000", "--env-runners=1", seconds=0.02)
+    (job,) = launches.record(folder)["jobs"]
+    launches.wait_for(folder, "iteration 1")
+    (folder / "job" / f"{job}_cancelled").touch()
+    told = launches.run("cancel", job)
+    assert told.returncode == 0 and told.stdout.startswith("cancelled")
     ended(job)
     assert job_field(job, "JobState") == "CANCELLED"
     nothing_left(folder, job)
