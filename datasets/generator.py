@@ -25,7 +25,7 @@ from rllib_envs.loop_nest.kinds import KINDS, Kind, benchmark_name, make_stateme
 from rllib_envs.names import choose
 from rllib_envs.problem import Benchmark
 
-MAX_BENCHMARKS = 100_000
+MAX_BENCHMARKS = 20_000
 """More files than this in one folder is nearly always a mistyped range."""
 ALIASES = {"conv": "conv2d"}
 

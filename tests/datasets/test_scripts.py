@@ -62,7 +62,7 @@ def test_kinds_and_grammar(tmp_path, arguments, count, sizes):
         (("--kind=mm", "--dimA=4,0", "--dimB=0,4"), "no positive size"),
         (("--kind=mm", "--dimA=4,4:8:0", "--dimB=4,4"), "is not a number"),
         (("--kind=mm", "--dimA=4,4", "--dimB=5,4"), "must be the same in both"),
-        (("--kind=mm", "--dimA=1:1000,1:1000", "--dimB=1:1000,1:1000"), "more than 100,000"),
+        (("--kind=mm", "--dimA=1:1000,1:1000", "--dimB=1:1000,1:1000"), "more than 20,000"),
         (("--kind=conv", "--dimA=2,2,3", "--dimB=3,3,3,8"), "window larger"),
         (("--kind=row_sum", "--dimA=4,4", "--dimB=4,4"), "leave --dimB out"),
     ],

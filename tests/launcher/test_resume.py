@@ -171,9 +171,8 @@ def test_more_gpus_than_there_are_is_one_clear_line(toy_suite, tmp_path, monkeyp
 
 def test_a_killed_training_goes_on(toy_suite, tmp_path):
     """In a process of its own, which is killed without a warning between two checkpoints."""
-    program = "import sys; from launcher import cli, train; train.SAVE_EVERY_S = 1.0; cli.main(sys.argv[1:])"
-    options = ("--dataset", toy_suite, "--minutes", "5", "--eval-size", "0", "--runs", tmp_path / "runs")
-    command = [sys.executable, "-c", program, "train", *map(str, options)]
+    options = ("--dataset", toy_suite, "--minutes", 5, "--save-minutes", 0.01, "--eval-size", 0)
+    command = [sys.executable, "-m", "launcher.cli", "train", *map(str, options), "--runs", tmp_path / "runs"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "HOME": str(tmp_path)})
     for line in process.stdout:
         if line.startswith("iteration") and len(list(tmp_path.glob("runs/*/checkpoints/0*"))) >= 2:
