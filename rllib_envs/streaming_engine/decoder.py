@@ -228,8 +228,10 @@ def sampled(score: Score, temperature: float, rng: np.random.Generator) -> Choos
     """A legal candidate with probability proportional to exp(score / temperature), by Gumbel noise."""
 
     def choose(decoder: Decoder, candidates: Candidates) -> np.ndarray:
-        gumbel = -np.log(rng.standard_exponential(candidates.legal.shape, np.float32))
-        return _highest(score(decoder, candidates) / np.float32(temperature) + gumbel, candidates.legal)
+        noise = rng.standard_exponential(candidates.legal.shape, np.float32)
+        np.maximum(noise, np.finfo(np.float32).tiny, out=noise)
+        np.log(noise, out=noise)  # the logarithm of an exponential variate is minus a Gumbel variate
+        return _highest(score(decoder, candidates) / np.float32(temperature) - noise, candidates.legal)
 
     return choose
 
@@ -253,7 +255,8 @@ def decode(task: Task, episodes: int, choose: Chooser, look_ahead: bool = False)
 
 def _highest(scores: np.ndarray, legal: np.ndarray) -> np.ndarray:
     """The row with the highest score among the legal ones, in each column; row 0 where none is."""
-    return np.asarray(np.where(legal, scores, -np.inf).argmax(axis=0))
+    masked = np.where(legal, scores, np.float32(-np.inf))
+    return np.asarray((masked == masked.max(axis=0)).argmax(axis=0))  # faster along this axis than argmax of numbers
 
 
 def _bits(spokes: int) -> np.dtype[np.unsignedinteger]:
