@@ -1,4 +1,6 @@
-"""Write a suite of loop-nest benchmarks: a folder with one small JSON file each.
+"""Write a suite of benchmarks: a folder with one small JSON file each.
+
+Loop nests:
 
     python datasets/generator.py --kind=mm --dimA=64:128:16,64:128:16 --dimB=64:128:16,64:128:16 --out=my_suite
 
@@ -6,6 +8,10 @@ The dimensions are those of the tensors A and B in their memory layout: A is m,k
 height,width,channels and B is window height,window width,channels,output channels for `conv`. Each is a number, a
 choice `32|64|100`, or a range `low:high[:step]` that includes its end. A dimension that A and B share is given twice
 and must agree. Every combination becomes a benchmark.
+
+Random compute graphs for a streaming engine, each of which has a valid mapping:
+
+    python datasets/generator.py --kind=layered --nodes=10:20:5 --count=100 --topology='16 6' --out=my_graphs
 """
 
 from __future__ import annotations
@@ -24,6 +30,9 @@ from rllib_envs.errors import UserError, one_line_errors
 from rllib_envs.loop_nest.kinds import KINDS, Kind, benchmark_name, make_statement, terms
 from rllib_envs.names import choose
 from rllib_envs.problem import Benchmark
+from rllib_envs.streaming_engine.device import DEFAULT_PIPELINE_DEPTH, parse_topology
+from rllib_envs.streaming_engine.generate import KINDS as GRAPH_KINDS
+from rllib_envs.streaming_engine.generate import random_suite
 
 MAX_BENCHMARKS = 20_000
 """More files than this in one folder is nearly always a mistyped range."""
@@ -32,18 +41,29 @@ ALIASES = {"conv": "conv2d"}
 
 @dataclass(frozen=True)
 class Arguments:
-    """Write a suite of loop-nest benchmarks."""
+    """Write a suite of benchmarks."""
 
     kind: str
-    """Kind of loop nest: mm, bmm, conv (= conv2d, NHWC), conv1d, transpose, row_sum and others."""
-    dimA: str
-    """Dimensions of A, outermost first, for example 64:128:16,64:128:16."""
+    """Kind of loop nest (mm, bmm, conv (= conv2d, NHWC), conv1d, transpose, row_sum and others) or of random graph
+    (layered, gn)."""
     out: Path
     """Folder to write; it must not exist yet."""
+    dimA: str = ""
+    """Loop nests: dimensions of A, outermost first, for example 64:128:16,64:128:16."""
     dimB: str = ""
-    """Dimensions of B, where the kind has one."""
+    """Loop nests: dimensions of B, where the kind has one."""
     permute: bool = False
-    """Write every order of the loops, not only the kind's own."""
+    """Loop nests: write every order of the loops, not only the kind's own."""
+    nodes: str = ""
+    """Graphs: their sizes, for example 10:20 or 10|15|20."""
+    count: int = 10
+    """Graphs: how many of each size."""
+    topology: str = "16 6"
+    """Graphs: tiles and spokes of the device, or rows, columns and spokes."""
+    pipeline_depth: int = DEFAULT_PIPELINE_DEPTH
+    """Graphs: cycles from an instruction's start until its result is ready."""
+    seed: int = 0
+    """Graphs: the same seed gives the same graphs."""
     debug: bool = False
     """Show the traceback of an error."""
 
@@ -113,24 +133,38 @@ def write_suite(benchmarks: list[Benchmark], out: Path) -> None:
         raise
 
 
+def loop_nests(arguments: Arguments, name: str) -> list[Benchmark]:
+    kind = KINDS[name]
+    if len(kind.inputs) < 2 and arguments.dimB:
+        raise UserError(f"{name} has no B; leave --dimB out")
+    dims = [arguments.dimA, arguments.dimB][: len(kind.inputs)]
+    benchmarks = list(itertools.islice(make_benchmarks(name, kind, dims, arguments.permute), MAX_BENCHMARKS + 1))
+    if not benchmarks:
+        raise UserError("no benchmark came of these dimensions; is the window larger than the image?")
+    if len(benchmarks) > MAX_BENCHMARKS:
+        raise UserError(f"more than {MAX_BENCHMARKS:,} benchmarks; use larger steps")
+    return benchmarks
+
+
+def graphs(arguments: Arguments, name: str) -> list[Benchmark]:
+    if arguments.dimA or arguments.dimB or arguments.permute:
+        raise UserError(f"--dimA, --dimB and --permute are for loop nests; {name} graphs need --nodes")
+    if not arguments.nodes:
+        raise UserError(f"{name} graphs need --nodes, for example --nodes=10:20")
+    if arguments.seed < 0:
+        raise UserError(f"--seed is {arguments.seed}; it must not be negative")
+    device = parse_topology(arguments.topology, arguments.pipeline_depth)
+    return random_suite(name, parse_dimension(arguments.nodes), arguments.count, device, seed=arguments.seed)
+
+
 def main() -> None:
     arguments = tyro.cli(Arguments, description=__doc__)
     with one_line_errors(arguments.debug):
         if arguments.out.exists():
             raise UserError(f"{arguments.out} exists already; choose another --out or remove it")
-        known = [*KINDS, *ALIASES]
-        name = choose(arguments.kind, known, "kind of loop nest")
+        name = choose(arguments.kind, [*KINDS, *ALIASES, *GRAPH_KINDS], "kind of benchmark")
         name = ALIASES.get(name, name)
-        kind = KINDS[name]
-        if len(kind.inputs) < 2 and arguments.dimB:
-            raise UserError(f"{name} has no B; leave --dimB out")
-        dims = [arguments.dimA, arguments.dimB][: len(kind.inputs)]
-        found = make_benchmarks(name, kind, dims, arguments.permute)
-        benchmarks = list(itertools.islice(found, MAX_BENCHMARKS + 1))
-        if not benchmarks:
-            raise UserError("no benchmark came of these dimensions; is the window larger than the image?")
-        if len(benchmarks) > MAX_BENCHMARKS:
-            raise UserError(f"more than {MAX_BENCHMARKS:,} benchmarks; use larger steps")
+        benchmarks = graphs(arguments, name) if name in GRAPH_KINDS else loop_nests(arguments, name)
         write_suite(benchmarks, arguments.out)
         print(f"{len(benchmarks)} benchmarks in {arguments.out}, for example {benchmarks[0].name}.json")
 

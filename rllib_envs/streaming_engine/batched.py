@@ -49,9 +49,7 @@ def as_arrays(mappings: Sequence[Mapping]) -> tuple[np.ndarray, np.ndarray]:
 def evaluate_batch(task: Task, tiles: np.ndarray, spokes: np.ndarray) -> Outcomes:
     """Judge mappings given as integers [nodes, batch], -1 where a node is unplaced. BadMapping as `evaluate`."""
     if tiles.shape != spokes.shape or tiles.ndim != 2 or len(tiles) != len(task.graph):
-        raise BadMapping(
-            f"tiles {tiles.shape} and spokes {spokes.shape} must both be [{len(task.graph)} nodes, batch]"
-        )
+        raise BadMapping(f"tiles {tiles.shape} and spokes {spokes.shape} must both be [{len(task.graph)} nodes, batch]")
     batch = tiles.shape[1]
     violated, makespans = np.empty(batch, np.uint8), np.empty(batch, np.int32)
     for begin in range(0, batch, PIECE):

@@ -108,6 +108,11 @@ class Decoder:
         return self.tiles.shape[1]
 
     @property
+    def alive(self) -> np.ndarray:
+        """bool [batch]: which episodes have not run into a dead end."""
+        return np.asarray(self.dead_at == len(self.task.graph))
+
+    @property
     def finished(self) -> bool:
         return self.step == len(self.task.graph)
 
@@ -184,19 +189,19 @@ class Decoder:
 
     def result(self) -> Decoded:
         """The mappings as they are now."""
-        task, nodes = self.task, len(self.task.graph)
+        task = self.task
         tiles = self.tiles.copy()
         spokes = (self.starts - self.starts // task.device.spokes * task.device.spokes).astype(np.int16)
         for step, node in enumerate(task.graph.order):
             unplaced = self.dead_at <= step if step < self.step else slice(None)
             tiles[node, unplaced] = spokes[node, unplaced] = UNPLACED
         last = self.starts[list(task.graph.sinks)].max(axis=0).astype(np.int32) + task.device.pipeline_depth
-        complete = (self.dead_at == nodes) & self.finished
+        complete = self.alive & self.finished
         return Decoded(tiles, spokes, np.where(complete, last, -1))
 
 
 def legal_slices(task: Task, mapping: Mapping, look_ahead: bool = False) -> np.ndarray:
-    """bool [tiles * spokes]: the slices that the next node of the topological order may have, at `tile * spokes + spoke`.
+    """bool [tiles * spokes]: the slices that the next node of the topological order may have, tile by tile.
 
     The mapping is as for `Decoder.resume`.
     """
@@ -208,37 +213,8 @@ def legal_slices(task: Task, mapping: Mapping, look_ahead: bool = False) -> np.n
     return legal
 
 
-Score = Callable[[Decoder, Candidates], np.ndarray]
-"""How good each candidate is: float32 [candidates, batch], higher is better."""
 Chooser = Callable[[Decoder, Candidates], np.ndarray]
-"""The index of one candidate for each episode: [batch]."""
-
-
-def at_random(rng: np.random.Generator) -> Chooser:
-    """Each legal candidate as likely as the other."""
-    return lambda _, candidates: _highest(rng.random(candidates.legal.shape, np.float32), candidates.legal)
-
-
-def by_score(score: Score) -> Chooser:
-    """The legal candidate with the highest score, the first of equals."""
-    return lambda decoder, candidates: _highest(score(decoder, candidates), candidates.legal)
-
-
-def sampled(score: Score, temperature: float, rng: np.random.Generator) -> Chooser:
-    """A legal candidate with probability proportional to exp(score / temperature), by Gumbel noise."""
-
-    def choose(decoder: Decoder, candidates: Candidates) -> np.ndarray:
-        noise = rng.standard_exponential(candidates.legal.shape, np.float32)
-        np.maximum(noise, np.finfo(np.float32).tiny, out=noise)
-        np.log(noise, out=noise)  # the logarithm of an exponential variate is minus a Gumbel variate
-        return _highest(score(decoder, candidates) / np.float32(temperature) - noise, candidates.legal)
-
-    return choose
-
-
-def earliest(_: Decoder, candidates: Candidates) -> np.ndarray:
-    """A score: the earlier a node starts the better, as in list scheduling."""
-    return np.negative(candidates.starts, dtype=np.float32)
+"""The index of one candidate for each episode: [batch]. `choosers` has some."""
 
 
 def decode(task: Task, episodes: int, choose: Chooser, look_ahead: bool = False) -> Decoded:
@@ -246,17 +222,11 @@ def decode(task: Task, episodes: int, choose: Chooser, look_ahead: bool = False)
     parts = []
     for begin in range(0, episodes, PIECE):
         decoder = Decoder(task, min(PIECE, episodes - begin), look_ahead)
-        while not decoder.finished:
+        while not decoder.finished and decoder.alive.any():
             candidates = decoder.candidates()
             decoder.place(candidates, choose(decoder, candidates))
         parts.append(decoder.result())
     return Decoded(*(np.concatenate(arrays, axis=-1) for arrays in zip(*parts, strict=True)))
-
-
-def _highest(scores: np.ndarray, legal: np.ndarray) -> np.ndarray:
-    """The row with the highest score among the legal ones, in each column; row 0 where none is."""
-    masked = np.where(legal, scores, np.float32(-np.inf))
-    return np.asarray((masked == masked.max(axis=0)).argmax(axis=0))  # faster along this axis than argmax of numbers
 
 
 def _bits(spokes: int) -> np.dtype[np.unsignedinteger]:

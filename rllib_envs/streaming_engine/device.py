@@ -76,7 +76,7 @@ class Device:
         else:
             row, other = start // self.columns, end // self.columns
             hops = np.abs(row - other) + np.abs((start - row * self.columns) - (end - other * self.columns))
-        return hops + np.maximum(hops - FREE_PASSES, 0) if pass_timing else hops
+        return np.asarray(hops + np.maximum(hops - FREE_PASSES, 0) if pass_timing else hops)
 
     def to_spec(self) -> dict[str, int]:
         return asdict(self)
@@ -106,8 +106,7 @@ def parse_topology(text: str | Sequence[str | int], pipeline_depth: int = DEFAUL
         numbers = [int(word) for word in words]
     except ValueError:
         raise BadDevice(f"topology {shown!r} is not made of whole numbers; write 16 6 or 4 1 3") from None
-    if len(numbers) == 2:
-        return Device(1, *numbers, pipeline_depth)
-    if len(numbers) == 3:
-        return Device(*numbers, pipeline_depth)
-    raise BadDevice(f"topology {shown!r} has {len(numbers)} numbers; write tiles spokes (16 6) or rows columns spokes")
+    if len(numbers) not in (2, 3):
+        raise BadDevice(f"topology {shown!r} has {len(numbers)} numbers; write 16 6 (tiles, spokes) or 4 1 3")
+    rows, columns, spokes = numbers if len(numbers) == 3 else (1, *numbers)
+    return Device(rows, columns, spokes, pipeline_depth)

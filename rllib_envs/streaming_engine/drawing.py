@@ -20,6 +20,7 @@ def draw_mapping(path: Path, task: Task, mapping: Mapping, title: str = "") -> N
     try:
         from matplotlib import colormaps
         from matplotlib.figure import Figure
+        from matplotlib.patches import Patch
     except ImportError:
         raise MissingPackage("pictures need matplotlib; pip install 'tunewright[eval]'") from None
     outcome = evaluate(task, mapping)
@@ -46,7 +47,14 @@ def draw_mapping(path: Path, task: Task, mapping: Mapping, title: str = "") -> N
     gantt.set_yticks(range(len(used)), [f"tile {tile}" for tile in used])
     gantt.invert_yaxis()
     gantt.set_xlabel("cycle")
+    gantt.set_axisbelow(True)
+    gantt.xaxis.get_major_locator().set_params(integer=True)
     gantt.grid(axis="x", alpha=0.3)
+    for axes in (gantt, slices):
+        axes.hlines([place - 0.5 for place in range(1, len(used))], *axes.get_xlim(), color="0.8", linewidth=0.6)
+    flows = sorted({task.graph.nodes[node].flow for node, tile in enumerate(mapping.tiles) if tile >= 0})
+    keys = [Patch(color=palette(flow % 10), label=f"flow {flow}") for flow in flows]
+    figure.legend(handles=keys, loc="outside lower center", ncols=min(len(keys), 10), frameon=False)
     slices.set_xlabel("spoke")
     slices.set_xlim(0, device.spokes)
     slices.set_xticks([spoke + 0.5 for spoke in range(device.spokes)], [str(spoke) for spoke in range(device.spokes)])

@@ -13,9 +13,11 @@ import numpy as np
 
 from rllib_envs.errors import UserError
 from rllib_envs.problem import Benchmark
-from rllib_envs.streaming_engine.decoder import decode, earliest, sampled
+from rllib_envs.streaming_engine.choosers import earliest, sampled
+from rllib_envs.streaming_engine.decoder import decode
 from rllib_envs.streaming_engine.device import Device
 from rllib_envs.streaming_engine.graph import MAX_NODES, ComputeGraph, Node
+from rllib_envs.streaming_engine.look_ahead import make_plan
 from rllib_envs.streaming_engine.rules import Rules
 from rllib_envs.streaming_engine.task import DoesNotFit, Task
 
@@ -31,15 +33,16 @@ MAX_DRAWS = 100
 """Graphs drawn before giving up on a device that nearly all of them are infeasible on."""
 TRIES = 512
 """Mappings tried on each; 0.05 s."""
+TEMPERATURE = 2.0
+"""Of those mappings, in cycles: near list scheduling, but not so near that all run into the same dead end."""
 MAX_COUNT = 100_000
 
 Edges = list[tuple[int, int]]
 
 
 def layered_graph(nodes: int, rng: np.random.Generator) -> ComputeGraph:
-    """A random graph in layers; every node that is not in the first has at least one predecessor in the layer before."""
+    """A random graph in layers; each node that is not in the first has a predecessor in the layer before, or more."""
     depth = max(2, round(nodes / rng.uniform(*WIDTHS)))
-    depth = min(depth, nodes)
     layers = np.sort(np.concatenate([np.arange(depth), rng.integers(depth, size=nodes - depth)]))
     edges: Edges = []
     fan_out = np.zeros(nodes, int)
@@ -115,7 +118,9 @@ def feasible_task(kind: str, nodes: int, device: Device, rules: Rules, rng: np.r
             task = Task(graph, device, rules)
         except DoesNotFit:
             continue
-        if decode(task, TRIES, sampled(earliest, 2.0, rng), look_ahead=True).complete.any():
+        if make_plan(task).hopeless:
+            continue
+        if decode(task, TRIES, sampled(earliest, TEMPERATURE, rng), look_ahead=True).complete.any():
             return task
     raise UserError(
         f"no valid mapping was found for any of {MAX_DRAWS} {kind} graphs of {nodes} nodes on {device.tiles} tiles "

@@ -36,6 +36,8 @@ MAX_BYTES = 1_000_000
 """Two thousand for each of the most nodes. Whatever they hold, it is read or refused in well under a second."""
 MAX_NESTING = 32
 """Levels of lists and objects. The deeper of the two formats has 8."""
+MAX_LISTS = 20_000
+"""Lists and objects: a graph of the most nodes, edges and variables has fewer."""
 
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 """A string without end reaches to the end of the text, so that no part of the text is looked at twice."""
@@ -62,11 +64,17 @@ def parse_graph(text: str) -> ComputeGraph:
     """The graph that a JSON text describes."""
     if len(text) > MAX_BYTES:
         raise GraphTooLarge(f"the text has {len(text):,} characters; at most {MAX_BYTES:,} are read")
-    depth = 0
+    opened = depth = 0
     for match in _STRING_OR_BRACKET.finditer(text):
-        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(match.group(), 0)
+        bracket = match.group()
+        if bracket in ("[", "{"):
+            opened, depth = opened + 1, depth + 1
+        elif bracket in ("]", "}"):
+            depth -= 1
         if depth > MAX_NESTING:
             raise GraphTooLarge(f"lists and objects are nested more than {MAX_NESTING} deep")
+        if opened > MAX_LISTS:
+            raise GraphTooLarge(f"there are more than {MAX_LISTS} lists and objects")
     try:
         content = json.loads(text)
     except ValueError as error:
@@ -158,7 +166,7 @@ def _from_program(content: Mapping[str, Any]) -> ComputeGraph:
                 successor = _whole(after, f"a successor of instruction {name}")
                 if successor >= len(instructions):
                     raise DanglingSuccessor(
-                        f"instruction {name} has the successor {successor}, but its flow ends at {len(instructions) - 1}"
+                        f"instruction {name} has the successor {successor}; its flow ends at {len(instructions) - 1}"
                     )
                 edges.append((len(nodes) - 1, first + successor))
         if len(nodes) > MAX_NODES:

@@ -39,7 +39,7 @@ class Plan(NamedTuple):
     implied: Groups
     """Nodes that have one slice only from this step on."""
     hopeless: bool
-    """Whether two nodes must be on one tile and must not."""
+    """Whether two nodes must be on one tile and must not, or more nodes need a tile each than there are tiles."""
 
 
 @lru_cache(maxsize=PLANS_KEPT)
@@ -58,11 +58,17 @@ def make_plan(task: Task) -> Plan:
         now = [
             other
             for other, before in enumerate(task.graph.predecessors)
-            if other not in placed | settled and before and placed.issuperset(before) and task.group_of[other] in started
+            if other not in placed | settled
+            and before
+            and placed.issuperset(before)
+            and task.group_of[other] in started
         ]
         settled.update(now)
         implied.append(tuple(now))
-    hopeless = any(index in apart for index, apart in enumerate(task.groups_apart))
+    families = [task.graph.roots] if task.rules.sync_flow else []
+    families.extend(task.graph.successors if task.rules.sibling else [])
+    crowded = any(len(family) > task.device.tiles for family in families)
+    hopeless = crowded or any(index in apart for index, apart in enumerate(task.groups_apart))
     return Plan(tuple(first), tuple(rivals), tuple(implied), hopeless)
 
 

@@ -1,8 +1,8 @@
 """Mappings as JSON files: for each tile what each of its spokes runs, and when each node starts and is ready.
 
-    {"makespan": 10, "unit": "cycles", "device": {...}, "rules": {...}, "num_tiles": 16, "num_spokes": [6, ...],
-     "mappings": [{"tile_id": 0, "spoke_map": ["mul", "", "", "add", "", ""]}, ...],
-     "times": [{"node": "mul", "tile": 0, "spoke": 0, "start": 0, "ready": 3}, ...]}
+{"makespan": 10, "unit": "cycles", "device": {...}, "rules": {...}, "num_tiles": 16, "num_spokes": [6, ...],
+ "mappings": [{"tile_id": 0, "spoke_map": ["mul", "", "", "add", "", ""]}, ...],
+ "times": [{"node": "mul", "tile": 0, "spoke": 0, "start": 0, "ready": 3}, ...]}
 """
 
 from __future__ import annotations

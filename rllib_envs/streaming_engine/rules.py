@@ -1,11 +1,11 @@
 """What a mapping must obey. Two rules always hold: a slice takes one node, and a node starts in its own spoke's turn.
 
-    timing       a node starts when the last operand of all its predecessors arrives, and that cycle modulo the number
-                 of spokes must be its spoke; nothing waits. A root may start in any spoke.
-    slice        no two nodes on one slice
-    tile_memory  all nodes that use a tile-memory variable are on one tile
-    sync_flow    two roots, each of which starts a synchronous data flow, are never on one tile
-    sibling      two successors of one node are never on one tile
+timing       a node starts when the last operand of all its predecessors arrives, and that cycle modulo the number
+             of spokes must be its spoke; nothing waits. A root may start in any spoke.
+slice        no two nodes on one slice
+tile_memory  all nodes that use a tile-memory variable are on one tile
+sync_flow    two roots, each of which starts a synchronous data flow, are never on one tile
+sibling      two successors of one node are never on one tile
 """
 
 from __future__ import annotations

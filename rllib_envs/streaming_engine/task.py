@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -28,8 +28,8 @@ class Task:
     """What is to be mapped on what. DoesNotFit when there are more nodes than places for them."""
 
     graph: ComputeGraph
-    device: Device = Device()
-    rules: Rules = Rules()
+    device: Device = field(default_factory=Device)
+    rules: Rules = field(default_factory=Rules)
 
     def __post_init__(self) -> None:
         if len(self.graph) > self.device.slices:

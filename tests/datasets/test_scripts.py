@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from rllib_envs.streaming_engine.device import Device
+from rllib_envs.streaming_engine.task import Task
 from rllib_envs.suite import Suite
 from tests.conftest import ROOT
 
@@ -52,9 +54,29 @@ def test_kinds_and_grammar(tmp_path, arguments, count, sizes):
     assert len(suite.benchmarks) == count and any(b.spec["sizes"] == sizes for b in suite.benchmarks)
 
 
+def test_random_graphs_are_the_seeds_own(tmp_path):
+    arguments = ("--kind=layered", "--nodes=8|12", "--count=2", "--topology=4 2 6", "--pipeline-depth=4")
+    for name, seed in (("one", 3), ("same", 3), ("other", 4)):
+        run = generate(tmp_path / name, *arguments, f"--seed={seed}")
+        assert run.returncode == 0, run.stderr
+    one, same, other = (Suite.load(tmp_path / name) for name in ("one", "same", "other"))
+    assert one.hash == same.hash != other.hash and one.problem == "streaming_engine"
+    tasks = [Task.from_benchmark(benchmark) for benchmark in one.benchmarks]
+    assert [len(task.graph) for task in tasks] == [12, 12, 8, 8]
+    assert {task.device for task in tasks} == {Device(4, 2, 6, 4)}
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (("--kind=layered",), "need --nodes"),
+        (("--kind=layered", "--nodes=10", "--dimA=4"), "are for loop nests"),
+        (("--kind=layered", "--nodes=10", "--topology=16"), "write 16 6"),
+        (("--kind=layered", "--nodes=10", "--count=0"), "ask for 1 to"),
+        (("--kind=layered", "--nodes=10", "--seed=-1"), "must not be negative"),
+        (("--kind=layered", "--nodes=100"), "96 slices"),
+        (("--kind=gn", "--nodes=40"), "no valid mapping"),
+        (("--kind=mm",), "--dimA needs 2 dimensions"),
         (("--kind=mn", "--dimA=4,4"), "did you mean"),
         (("--kind=mm", "--dimA=4,4"), "--dimB needs 2 dimensions (k, n)"),
         (("--kind=mm", "--dimA=4,x", "--dimB=4,4"), "'x' is not a number"),
