@@ -51,7 +51,8 @@ def draw_mapping(path: Path, task: Task, mapping: Mapping, title: str = "") -> N
     gantt.xaxis.get_major_locator().set_params(integer=True)
     gantt.grid(axis="x", alpha=0.3)
     for axes in (gantt, slices):
-        axes.hlines([place - 0.5 for place in range(1, len(used))], *axes.get_xlim(), color="0.8", linewidth=0.6)
+        for place in range(1, len(used)):
+            axes.axhline(place - 0.5, color="0.8", linewidth=0.6)
     flows = sorted({task.graph.nodes[node].flow for node, tile in enumerate(mapping.tiles) if tile >= 0})
     keys = [Patch(color=palette(flow % 10), label=f"flow {flow}") for flow in flows]
     figure.legend(handles=keys, loc="outside lower center", ncols=min(len(keys), 10), frameon=False)
