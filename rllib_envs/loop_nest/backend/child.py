@@ -14,9 +14,9 @@ from collections import OrderedDict
 from multiprocessing.connection import Connection
 
 from rllib_envs.child_process import die_with_parent
+from rllib_envs.cores import run_on
 from rllib_envs.errors import TunewrightError
 from rllib_envs.loop_nest.backend.backends import AUTO, choose_backend
-from rllib_envs.loop_nest.backend.cores import run_on
 from rllib_envs.loop_nest.backend.fma_peak import Peak, make_timer, measure_peak
 from rllib_envs.loop_nest.backend.kernel import compile_kernel
 from rllib_envs.loop_nest.backend.numpy_run import numpy_run

@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import Any
 
 from rllib_envs.child_process import child_environment
+from rllib_envs.cores import CoreLocks
 from rllib_envs.loop_nest.backend.backends import AUTO, BACKENDS
-from rllib_envs.loop_nest.backend.cores import CoreLocks
 from rllib_envs.loop_nest.backend.fma_peak import Peak, configured_gflops
 from rllib_envs.loop_nest.backend.loops import Schedule, check_loops
 from rllib_envs.loop_nest.backend.protocol import Measurement, MeasuringError, Ready, Request

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from rllib_envs.cores import Core
 from rllib_envs.errors import TunewrightError
-from rllib_envs.loop_nest.backend.cores import Core
 from rllib_envs.loop_nest.backend.fma_peak import Peak
 from rllib_envs.loop_nest.backend.loops import Schedule
 from rllib_envs.loop_nest.statement import Statement

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rllib_envs.loop_nest.backend.cores import CoreLocks, physical_cores, run_on
+from rllib_envs.cores import CoreLocks, physical_cores, run_on
 from tests.conftest import ROOT
 
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
@@ -17,7 +17,7 @@ needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
 HOLD = """
 import sys, time
 from pathlib import Path
-from rllib_envs.loop_nest.backend.cores import CoreLocks, run_on
+from rllib_envs.cores import CoreLocks, run_on
 
 folder, rounds = Path(sys.argv[1]), int(sys.argv[2])
 locks = CoreLocks(folder / "locks")
