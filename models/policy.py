@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -140,6 +142,15 @@ class Policy:
             "encoder": asdict(self.encoder),
             "provenance": dict(self.provenance),
         }
+
+    @cached_property
+    def digest(self) -> str:
+        """Hexadecimal SHA-256 of all that decisions depend on; where the policy came from does not enter."""
+        card = {name: value for name, value in self.card.items() if name != "provenance"}
+        digest = hashlib.sha256(json.dumps(card, sort_keys=True).encode())
+        for name, array in sorted(self.weights.items()):
+            digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
 
     def save(self, directory: str | Path) -> Path:
         """Write `policy.json` and `policy.safetensors` into `directory`, replacing what it held in one step."""

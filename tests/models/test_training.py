@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.checkpoint_policy import policy_of
 from models.encoders.config import EncoderConfig
 from models.policy import Policy
 from models.store.manifest import Damaged
@@ -129,6 +130,7 @@ def test_a_checkpoint_goes_on_where_it_was_saved(trainer, toy_env, tmp_path):
         session.save(tmp_path / "checkpoint")
         counters, policy = session.counters, session.policy()
         state = _learner(session)
+    assert policy_of(tmp_path / "checkpoint", toy_env).digest == policy.digest
     names = {path.name for path in (tmp_path / "checkpoint").iterdir()}
     assert names == {"checkpoint.json", "manifest.json"} | {
         f"{part}.safetensors" for part in ("learner", "random", "algorithm")
