@@ -1,43 +1,38 @@
-"""Compare searches, a policy and baselines: equal budgets, interleaved runs, answers measured anew."""
+"""Compare searches, a policy and baselines: equal budgets, runs in turns, answers measured anew."""
 
 from __future__ import annotations
 
 import time
-import zlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from functools import partial
+from pathlib import Path
+from typing import Any
 
-import numpy as np
-
+from eval.bookkeeping import Bookkeeper, Progress
 from eval.budget import Budget
 from eval.comparison import Comparison
+from eval.course import Course
+from eval.journal import Journal
+from eval.plan import Plan, own_baselines
+from eval.remaining import Remaining
 from eval.remeasure import ROUNDS
-from eval.scoring import Baseline, Runs, Scores, score
-from eval.searches import Search, make_search
+from eval.resumed import resumed_courses
+from eval.scoring import Baseline, Scores
 from eval.searches.policy import ActingPolicy
-from eval.searches.run import run_search
-from eval.trial import Clock, Outcome, Trial
-from rllib_envs.errors import UserError
+from eval.trial import Clock
+from eval.workers.crew import Crew
+from eval.workers.messages import Job
+from eval.workers.station import Station
+from rllib_envs.cores import Core
+from rllib_envs.errors import TunewrightError
 from rllib_envs.problem import Benchmark, Problem
+from rllib_envs.registry import make_problem
+
+__all__ = ["ComparisonFailed", "Progress", "carry_out", "compare"]
 
 
-class Progress(NamedTuple):
-    """One search has ended."""
-
-    done: int
-    total: int
-    benchmark: str
-    method: str
-    seed: int
-    outcome: Outcome
-
-
-class Entry(NamedTuple):
-    """A method of a comparison."""
-
-    search: Search
-    policy_multiple: float | None = None
-    """Where given, its budget is this many times the seconds of the method `policy`, not the common one."""
+class ComparisonFailed(TunewrightError):
+    """Nothing could be measured on any benchmark."""
 
 
 def compare(
@@ -54,6 +49,34 @@ def compare(
     baselines: Mapping[str, Baseline] | None = None,
     clock: Clock = time.perf_counter,
 ) -> Comparison:
+    """Make a plan, and carry it out in this process without writing anything.
+
+    The arguments are those of `Plan.make` and `carry_out`; `baselines` are the problem's own by default.
+    """
+    plan = Plan.make(
+        benchmarks,
+        methods,
+        budget,
+        seeds,
+        policy,
+        policy_multiple=policy_multiple,
+        horizon=horizon,
+        baselines=own_baselines if baselines is None else lambda _: baselines,
+    )
+    return carry_out(problem, plan, progress=progress, clock=clock)
+
+
+def carry_out(
+    problem: Problem[Any],
+    plan: Plan,
+    *,
+    cores: Sequence[Core] = (),
+    journal: Journal | None = None,
+    graphs: Path | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    clock: Clock = time.perf_counter,
+    make: Callable[[], Problem[Any]] | None = None,
+) -> Comparison:
     """Run every method on every benchmark with every seed, each from an empty cache and on the same budget.
 
     Methods take turns on each benchmark, in an order shuffled by seed, so that a drift of the machine hits
@@ -62,110 +85,66 @@ def compare(
     to nobody.
 
     Args:
-        policy_multiple: where `policy` is among the methods, adds `random_10x`: random search on so many
-            times the seconds that the policy took, on that benchmark with that seed. None leaves it out.
-        horizon: decisions that lead to an answer at most; the problem's own number by default.
-        baselines: by name; the problem's own by default.
+        cores: a worker process on each of them goes through one benchmark after the other. Without any, everything
+            happens in this process, and what a method raises is raised instead of costing it this search.
+        journal: what is measured is written there at once, and what is there already is not measured again.
+        graphs: the folder for the pictures of the searches, where the plan has them recorded.
+        progress: is told of each search that has ended.
+        make: makes the workers' problems; the registered one of this name and configuration by default.
 
-    Raises UserError for unknown methods, a missing policy, and names that are missing or occur twice. An
-    interrupt from the keyboard ends the comparison with the benchmarks that are complete, and is raised again
-    if there is none.
+    An interrupt from the keyboard ends the comparison with the benchmarks that are complete, and is raised again if
+    there is none. Raises UserError for a benchmark that can't be started from, NotWritten where the journal or a
+    picture can't be written, and ComparisonFailed.
     """
-    for what, given in (
-        ("benchmark", [one.name for one in benchmarks]),
-        ("method", methods),
-        ("seed", seeds),
-    ):
-        _check_distinct(what, given)
-    entries = {name: Entry(make_search(name, policy)) for name in methods}
-    if policy_multiple is not None and "policy" in entries:
-        if not policy_multiple > 0:
-            raise UserError(f"random search can't have {policy_multiple:g} times the policy's time; give more than 0")
-        entries[f"random_{policy_multiple:g}x"] = Entry(make_search("random"), policy_multiple)
-    known_baselines = problem.baselines() if baselines is None else baselines
-
-    scores: list[Scores] = []
-    report = _Reporter(progress, len(benchmarks) * len(seeds) * len(entries))
+    plan.check_benchmarks(problem)
+    courses = resumed_courses(problem, plan, journal.lines if journal else ())
+    remaining = Remaining(plan, courses, len(cores))
+    books = Bookkeeper(problem, courses, remaining, journal=journal, graphs=graphs, progress=progress)
     interrupted = False
     try:
-        for benchmark in benchmarks:
-            _warm_up(problem, benchmark, budget, policy)
-            runs = {}
-            for seed in seeds:
-                runs.update(_take_turns(problem, benchmark, entries, budget, seed, horizon, clock, report))
-            scores.append(score(problem, benchmark, runs, known_baselines))
+        if cores:
+            job = Job(make or partial(make_problem, problem.name, dict(problem.config)), plan)
+            Crew(job, cores).run([course for course in courses if course.scores is None], books.note)
+        else:
+            _alone(Station(problem, plan, clock), courses, books)
     except KeyboardInterrupt:
-        if not scores:
-            raise
         interrupted = True
+    scores = [course.scores for course in courses if course.scores is not None]
+    if interrupted and not scores:
+        raise KeyboardInterrupt
+    return _comparison(problem, plan, scores, interrupted)
+
+
+def _alone(station: Station, courses: Sequence[Course], books: Bookkeeper) -> None:
+    """Go through all courses in this process."""
+    for course in courses:
+        while (order := course.next()) is not None:
+            result = station.carry_out(order)
+            seconds = time.monotonic() - course.since
+            course.take(result)
+            books.note(course, order, result, seconds)
+
+
+def _comparison(problem: Problem[Any], plan: Plan, scores: Sequence[Scores], interrupted: bool) -> Comparison:
     rows = tuple(row for part in scores for row in part.rows)
-    present = {row.method for row in rows}
+    start = next((part.start for part in scores if part.start is not None), None)
+    if start is None:
+        raise ComparisonFailed(f"nothing could be measured; on {rows[0].benchmark}: {rows[0].error}")
+    found = {row.method: None for row in rows if row.seed is None}
     return Comparison(
         problem=problem.name,
         problem_config=problem.config,
-        unit=scores[0].start.unit,
-        higher_is_better=scores[0].start.higher_is_better,
-        how=scores[0].start.how,
-        budget=budget,
-        seeds=tuple(seeds),
-        methods=tuple(entries),
+        unit=start.unit,
+        higher_is_better=start.higher_is_better,
+        how=start.how,
+        budget=plan.budget,
+        seeds=plan.seeds,
+        methods=plan.methods,
         rounds=ROUNDS,
-        baselines=tuple(name for name in known_baselines if name in present),
-        policy_multiples={name: entry.policy_multiple for name, entry in entries.items() if entry.policy_multiple},
+        baselines=tuple(found),
+        policy_multiples=plan.policy_multiples,
         rows=rows,
         curves=tuple(curve for part in scores for curve in part.curves),
         interrupted=interrupted,
+        splits=plan.splits,
     )
-
-
-def _check_distinct(what: str, given: Sequence[str] | Sequence[int]) -> None:
-    if not given:
-        raise UserError(f"a comparison needs at least one {what}")
-    twice = [one for index, one in enumerate(given) if one in given[:index]]
-    if twice:
-        raise UserError(f"the {what} {twice[0]!r} was given twice")
-
-
-class _Reporter:
-    """Counts the searches that have ended, and says so to whom it concerns."""
-
-    def __init__(self, progress: Callable[[Progress], None] | None, total: int) -> None:
-        self.progress = progress
-        self.total = total
-        self.done = 0
-
-    def __call__(self, benchmark: str, method: str, seed: int, outcome: Outcome) -> None:
-        self.done += 1
-        if self.progress:
-            self.progress(Progress(self.done, self.total, benchmark, method, seed, outcome))
-
-
-def _warm_up(problem: Problem[Any], benchmark: Benchmark, budget: Budget, policy: ActingPolicy | None) -> None:
-    trial = Trial(problem, benchmark, budget)
-    if policy is not None and trial.moves(trial.root):
-        policy.start().act(trial.policy_input(trial.root))
-
-
-def _take_turns(
-    problem: Problem[Any],
-    benchmark: Benchmark,
-    entries: Mapping[str, Entry],
-    budget: Budget,
-    seed: int,
-    horizon: int | None,
-    clock: Clock,
-    report: _Reporter,
-) -> Runs:
-    """Run each method once, in random order; those that need the policy's time come behind the others."""
-    order = np.random.default_rng([seed, zlib.crc32(benchmark.name.encode())]).permutation(len(entries))
-    names = [list(entries)[index] for index in order]
-    runs: Runs = {}
-    for name in sorted(names, key=lambda name: entries[name].policy_multiple is not None):
-        search, multiple = entries[name]
-        limit = budget if multiple is None else Budget(seconds=multiple * runs["policy", seed].seconds)
-        outcome = run_search(search, problem, benchmark, limit, seed=seed, stream=name, horizon=horizon, clock=clock)
-        if outcome.interrupted:
-            raise KeyboardInterrupt
-        runs[name, seed] = outcome
-        report(benchmark.name, name, seed, outcome)
-    return runs

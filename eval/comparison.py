@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -83,6 +83,8 @@ class Comparison:
     curves: tuple[Curve, ...] = ()
     interrupted: bool = False
     """Whether it was ended early. It then holds the benchmarks that every method had finished."""
+    splits: Mapping[str, str] = field(default_factory=dict)
+    """The part of its suite that each benchmark is of, such as "test" or "train"; empty where all are of one."""
 
     @property
     def benchmarks(self) -> tuple[str, ...]:
@@ -96,6 +98,27 @@ class Comparison:
     def of(self, method: str, benchmark: str | None = None) -> list[Row]:
         """The rows of a method or baseline, on one benchmark or on all."""
         return [row for row in self.rows if row.method == method and benchmark in (None, row.benchmark)]
+
+    def parts(self) -> dict[str, Comparison]:
+        """Each split apart, what was held out first, as a mean over both says nothing of either; without splits: ""."""
+        if not self.splits:
+            return {"": self}
+        names = sorted(
+            {self.splits.get(name, "other") for name in self.benchmarks}, key=lambda name: (name != "test", name)
+        )
+        return {name: self._part(name) for name in names}
+
+    def _part(self, split: str) -> Comparison:
+        inside = {name for name in self.benchmarks if self.splits.get(name, "other") == split}
+        rows = tuple(row for row in self.rows if row.benchmark in inside)
+        present = {row.method for row in rows}
+        return replace(
+            self,
+            rows=rows,
+            curves=tuple(curve for curve in self.curves if curve.benchmark in inside),
+            baselines=tuple(name for name in self.baselines if name in present),
+            splits={},
+        )
 
     def starts(self) -> dict[str, float]:
         """The untuned value of each benchmark."""

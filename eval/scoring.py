@@ -15,8 +15,15 @@ from eval.remeasure import Remeasured, remeasure
 from eval.trial import Outcome
 from rllib_envs.problem import Benchmark, Evaluation, Problem
 
-Runs = dict[tuple[str, int], Outcome]
-"""The outcomes on one benchmark, by method and seed."""
+
+class Failure(NamedTuple):
+    """A search that was lost: what it ran in has crashed, hung or been killed, and again when it was tried again."""
+
+    error: str
+
+
+Runs = Mapping[tuple[str, int], Outcome | Failure]
+"""What became of the searches on one benchmark, by method and seed."""
 
 Baseline = Callable[[Benchmark], Evaluation | None]
 """Measures once, in the problem's unit and on its clock; None where it has no answer for a benchmark."""
@@ -25,8 +32,8 @@ Baseline = Callable[[Benchmark], Evaluation | None]
 class Scores(NamedTuple):
     """What a comparison learns from one benchmark."""
 
-    start: Evaluation
-    """The untuned state, measured anew."""
+    start: Evaluation | None
+    """The untuned state, measured anew; None where that was lost."""
     rows: list[Row]
     curves: list[Curve]
 
@@ -35,12 +42,13 @@ def score(problem: Problem[Any], benchmark: Benchmark, runs: Runs, baselines: Ma
     """Measure the untuned state, every answer and every baseline in common rounds, and write the rows.
 
     Answers that are the same solution are measured as one, so that no difference is read into them. An answer
-    that fails now counts as the untuned state, which is what a user would fall back to.
+    that fails now counts as the untuned state, which is what a user would fall back to; so does a search that was lost.
     """
+    outcomes = {turn: run for turn, run in runs.items() if isinstance(run, Outcome)}
     root = problem.initial(benchmark)
     start_key = problem.objective_key(root)
     states = {start_key: root}
-    states |= {problem.objective_key(outcome.best.state): outcome.best.state for outcome in runs.values()}
+    states |= {problem.objective_key(outcome.best.state): outcome.best.state for outcome in outcomes.values()}
     measures: dict[Hashable, Callable[[], Evaluation | None]] = {
         ("answer", key): partial(problem.evaluate, state) for key, state in states.items()
     }
@@ -49,14 +57,13 @@ def score(problem: Problem[Any], benchmark: Benchmark, runs: Runs, baselines: Ma
 
     start = found["answer", start_key].evaluation
     rivals = {name: found["baseline", name] for name in baselines if ("baseline", name) in found}
-    rows = []
-    for name, measured in rivals.items():
-        now = measured.evaluation
-        value = now.value if now.verified else math.nan
-        marks = (_ratio(now, start), _ratios(now, rivals), measured.spread)
-        rows.append(Row(benchmark.name, name, None, start.value, value, value, *marks, error=now.error))
-    for (method, seed), outcome in runs.items():
-        measured = found["answer", problem.objective_key(outcome.best.state)]
+    rows = [_baseline_row(benchmark, name, measured, start, rivals) for name, measured in rivals.items()]
+    for (method, seed), run in runs.items():
+        if isinstance(run, Failure):
+            marks = (_ratio(start, start), _ratios(start, rivals))
+            rows.append(_lost_row(benchmark, method, seed, start.value, *marks, run.error))
+            continue
+        measured = found["answer", problem.objective_key(run.best.state)]
         now = measured.evaluation if measured.evaluation.verified else start
         rows.append(
             Row(
@@ -65,21 +72,48 @@ def score(problem: Problem[Any], benchmark: Benchmark, runs: Runs, baselines: Ma
                 seed=seed,
                 start=start.value,
                 value=now.value,
-                claimed=outcome.claimed.value,
+                claimed=run.claimed.value,
                 speedup=_ratio(now, start),
                 ratios=_ratios(now, rivals),
                 spread=measured.spread,
-                seconds=outcome.seconds,
-                evaluations=outcome.evaluations,
-                actions=tuple(problem.actions[action] for action in outcome.best.actions),
+                seconds=run.seconds,
+                evaluations=run.evaluations,
+                actions=tuple(problem.actions[action] for action in run.best.actions),
                 error=measured.evaluation.error,
             )
         )
-    curves = [
-        Curve(benchmark.name, method, seed, outcome.start.value, outcome.curve, outcome.seconds)
-        for (method, seed), outcome in runs.items()
+    return Scores(start, rows, curves(benchmark, runs))
+
+
+def lost_scores(benchmark: Benchmark, runs: Runs, error: str) -> Scores:
+    """The rows of a benchmark on which nothing could be measured anew: no value, and the reason."""
+    rows = [_lost_row(benchmark, *turn, math.nan, math.nan, {}, error) for turn in runs]
+    return Scores(None, rows, curves(benchmark, runs))
+
+
+def _baseline_row(
+    benchmark: Benchmark, name: str, measured: Remeasured, start: Evaluation, rivals: Mapping[str, Remeasured]
+) -> Row:
+    now = measured.evaluation
+    value = now.value if now.verified else math.nan
+    marks = (_ratio(now, start), _ratios(now, rivals), measured.spread)
+    return Row(benchmark.name, name, None, start.value, value, value, *marks, error=now.error)
+
+
+def _lost_row(
+    benchmark: Benchmark, method: str, seed: int, start: float, speedup: float, ratios: Mapping[str, float], error: str
+) -> Row:
+    """A search without an answer: the untuned state is what is left, and it claimed nothing."""
+    return Row(benchmark.name, method, seed, start, start, math.nan, speedup, ratios, math.nan, error=error)
+
+
+def curves(benchmark: Benchmark, runs: Runs) -> list[Curve]:
+    """How each search came to its answer; none of one that was lost."""
+    return [
+        Curve(benchmark.name, method, seed, run.start.value, run.curve, run.seconds)
+        for (method, seed), run in runs.items()
+        if isinstance(run, Outcome)
     ]
-    return Scores(start, rows, curves)
 
 
 def _ratio(now: Evaluation, other: Evaluation) -> float:

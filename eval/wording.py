@@ -84,7 +84,7 @@ def exceptions(comparison: Comparison) -> list[str]:
         notes.append("Ended early: only benchmarks that every method had finished are shown.")
     failed = sum(1 for row in comparison.rows if row.error and row.seed is not None)
     if failed:
-        notes.append(f"{failed} answers failed when they were measured anew and count as untuned.")
+        notes.append(f"{failed} answers were lost, or failed when they were measured anew, and count as untuned.")
     unknown = sum(1 for start in comparison.starts().values() if not (math.isfinite(start) and start > 0))
     if unknown:
         notes.append(f"{unknown} benchmarks have no positive untuned value and no speedup.")

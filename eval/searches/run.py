@@ -31,6 +31,11 @@ def run_search(
     independent), so a run repeats whatever ran before it.
     """
     trial = Trial(problem, benchmark, budget, horizon=horizon, clock=clock)
+    return conduct(search, trial, benchmark, seed, stream)
+
+
+def conduct(search: Search, trial: Trial, benchmark: Benchmark, seed: int, stream: str) -> Outcome:
+    """The same in a trial that has begun."""
     rng = np.random.default_rng([seed, zlib.crc32(f"{stream}/{benchmark.name}".encode())])
     try:
         search(trial, rng)

@@ -6,10 +6,10 @@ from collections import Counter
 
 import pytest
 
-from eval import compare as compare_module
 from eval.budget import Budget
 from eval.compare import compare
 from eval.remeasure import ROUNDS
+from eval.workers import station
 from rllib_envs.errors import UserError
 from rllib_envs.problem import Evaluation
 
@@ -144,7 +144,7 @@ def test_an_interrupt_leaves_the_benchmarks_that_are_complete(toy, benchmarks, m
     def interrupt(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(compare_module, "run_search", interrupt)
+    monkeypatch.setattr(station, "conduct", interrupt)
     with pytest.raises(KeyboardInterrupt):
         compare(toy, benchmarks, METHODS, Budget(evaluations=9))
 
