@@ -2,52 +2,128 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
-from launcher.evaluation import METHODS, prove
+from eval.budget import Budget
+from launcher.comparison_folder import comparison_folder
+from launcher.evaluation import METHODS, Proof, prove
+from launcher.fetched_policy import fetch_policy
 from launcher.folders import find_policy
+from launcher.options import at_least
+from models.interrupts import EXIT_CODE, Interrupts
+from models.policy import Policy
+from models.trainers.registry import trainer_name
 from rllib_envs.errors import UserError
+from rllib_envs.names import choose
 from rllib_envs.suite import Suite
+
+DEFAULT_SECONDS = 1.0
+SPLITS = ("test", "train")
 
 
 @dataclass(frozen=True)
 class CompareConfig:
-    """Compare a policy with searches and baselines on a suite, and write a report."""
+    """Compare a policy with searches and baselines on a suite, and write a report. The same command goes on with what
+    was interrupted."""
 
-    dataset: str
-    """Suite of benchmarks: a name under datasets/ or the path of a folder."""
+    dataset: str = ""
+    """Suite of benchmarks: a name under datasets/ or the path of a folder. Empty: what the policy was trained on."""
     policy: Path | None = None
     """Policy folder or run directory; the newest run here when not given."""
-    searches: str = ",".join(METHODS)
-    """Methods to compare, by name."""
+    wandb_url: str = ""
+    """The same for a run at Weights & Biases: entity/project/run_id, its page's address, or a checkpoint artifact."""
+    trainer: str = ""
+    """Only a policy of this trainer, such as dqn.ApexTrainer."""
+    searches: tuple[str, ...] = METHODS
+    """Methods to compare, by name, with spaces or commas between them."""
+    split: tuple[str, ...] = ("test",)
+    """test: benchmarks that the policy's training did not see. train: those that it saw. Both are reported apart."""
     size: int = 25
-    """Benchmarks to compare on, drawn from the suite."""
-    held_out: bool = True
-    """Draw from those that the policy's training did not see, where it was trained on the same suite."""
-    timeout: float = 1.0
-    """Seconds that each method may spend on a benchmark."""
-    seeds: int = 1
+    """Benchmarks to compare on, drawn from each split."""
+    timeout: float | None = None
+    """Seconds that each method may spend on a benchmark; 1 unless --evaluations is given."""
+    evaluations: int | None = None
+    """Evaluations that each method may spend on a benchmark."""
+    steps: int | None = None
+    """Actions that lead to an answer at most; as in the policy's training when not given."""
+    seeds: int = 3
     """How often each method is run on each benchmark."""
+    workers: int | None = None
+    """Processes, each on a physical core of its own; one for each free core when not given. 0 does everything in this
+    process, to look for a fault."""
     backend: str = ""
     """Loop nests: what compiles them (avx512, avx2 or llvm). Empty: the first of these that works here."""
     out: Path | None = None
-    """Folder for the report; it must not exist yet. Default: a new folder next to the policy."""
+    """Folder for the report; a new one next to the policy when not given. What is there of the same comparison is not
+    measured again."""
     debug: bool = False
-    """Show the traceback of an error."""
+    """Record each search as a graph, and show the traceback of an error."""
+
+    @property
+    def budget(self) -> Budget:
+        seconds = DEFAULT_SECONDS if self.timeout is None and self.evaluations is None else self.timeout
+        return Budget(seconds, self.evaluations)
+
+    def check(self) -> None:
+        """Refuse what can't work before anything is read."""
+        at_least(("--size", self.size, 1), ("--seeds", self.seeds, 1), ("--workers", self.workers or 0, 0))
+        if self.steps is not None:
+            at_least(("--steps", self.steps, 1))
+        if self.policy is not None and self.wandb_url:
+            raise UserError("--policy and --wandb_url both name a policy; leave one of them out")
+        for split in _names(self.split):
+            choose(split, SPLITS, "split")
 
 
 def run_compare(config: CompareConfig) -> None:
-    suite = Suite.load(config.dataset)
-    path, policy = find_policy(config.policy, suite.problem)
-    if config.seeds < 1:
-        raise UserError(f"--seeds is {config.seeds}; it must be at least 1")
-    if config.held_out and policy.provenance.get("suite_hash") == suite.hash:
-        suite = Suite.select({**policy.provenance["env"], "suite": config.dataset, "split": "test"})
-    home = path if path.is_dir() else path.parent
-    out = config.out or home / f"comparison-{datetime.now():%Y%m%d-%H%M%S}"
-    if out.exists():
-        raise UserError(f"{out} exists already; choose another --out or remove it")
-    methods = [name.strip() for name in config.searches.split(",") if name.strip()]
-    prove(policy, suite.sample(config.size), config.timeout, out, methods, config.seeds, config.backend)
+    config.check()
+    budget = config.budget
+    problem = Suite.load(config.dataset).problem if config.dataset else ""
+    given = fetch_policy(config.wandb_url) if config.wandb_url else config.policy
+    path, policy = find_policy(given, problem, trainer_name(config.trainer) if config.trainer else "")
+    proof = Proof.of(
+        policy,
+        chosen_suites(policy, config),
+        budget,
+        _names(config.searches),
+        seeds=config.seeds,
+        horizon=config.steps,
+        backend=config.backend,
+        graphs=config.debug,
+    )
+    folder = comparison_folder(config.out, path if path.is_dir() else path.parent, proof)
+    with Interrupts():
+        try:
+            prove(proof, folder, workers=config.workers)
+        except KeyboardInterrupt:
+            print(f"interrupted: {folder} has what was measured; the same command goes on from there", file=sys.stderr)
+            raise SystemExit(EXIT_CODE) from None
+
+
+def chosen_suites(policy: Policy, config: CompareConfig) -> dict[str, Suite]:
+    """The benchmarks of each split that is asked for. Of another suite than the policy's own, all are test."""
+    seen = policy.provenance.get("env", {})
+    dataset = config.dataset or str(seen.get("suite", ""))
+    if not dataset:
+        raise UserError("the policy doesn't say what it was trained on; name a suite with --dataset")
+    suite, splits = Suite.load(dataset), list(dict.fromkeys(_names(config.split)))
+    if policy.provenance.get("suite_hash") == suite.hash:
+        parts = {split: Suite.select({**seen, "suite": dataset, "split": split}) for split in splits}
+    elif not config.dataset:
+        raise UserError(
+            f"data set {dataset} is not what it was when the policy was trained on it; name it with --dataset to "
+            "compare on all of it"
+        )
+    elif "train" in splits:
+        raise UserError(f"the policy was not trained on {dataset}; leave out --split to compare on all of it")
+    else:
+        parts = {"test": suite}
+    return {split: part.sample(config.size) for split, part in parts.items()}
+
+
+def _names(given: Iterable[str]) -> list[str]:
+    """With spaces or commas between them."""
+    return [name for text in given for name in text.replace(",", " ").split()]

@@ -1,67 +1,151 @@
-"""Prove a policy on held-out benchmarks: the comparison, its report, and the summary in the terminal."""
+"""Prove a policy on benchmarks: the comparison, its report, and the summary in the terminal."""
 
 from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from eval.budget import Budget
-from eval.compare import Progress as SearchEnded
-from eval.compare import compare
+from eval.compare import carry_out
 from eval.comparison import Comparison
+from eval.graph_files import GRAPHS
+from eval.journal import JOURNAL, Journal
+from eval.journal_lines import SEARCH
+from eval.plan import Plan
 from eval.report import require_matplotlib, write_report
-from eval.searches import make_search
+from eval.setting import setting_of
 from eval.summary import print_summary
+from eval.workers.claims import claimed_cores
+from launcher.comparison_bar import ComparisonBar
 from launcher.folders import problem_of
 from models.policy import Policy
+from models.store.atomic import NotWritten
+from rllib_envs.problem import Problem
 from rllib_envs.suite import Suite
 
 METHODS = ("policy", "greedy1", "greedy2", "random")
 
 
-def prove(
-    policy: Policy,
-    suite: Suite,
-    seconds: float,
-    folder: Path,
-    methods: Sequence[str] = METHODS,
-    seeds: int = 1,
-    backend: str = "",
-    command: str = "",
-) -> Comparison:
-    """Compare `policy` with searches on every benchmark of `suite`, `seconds` for each method on each.
+@dataclass(frozen=True)
+class Proof:
+    """A policy, what it is set against, and on what."""
 
-    Writes the report into `folder`, shows progress while it runs, and prints the summary. `command` is what the report
-    says that made it; this process's own unless given.
+    policy: Policy
+    suites: Mapping[str, Suite]
+    """The benchmarks of each split, such as "test"."""
+    plan: Plan
+    backend: str = ""
+    """What compiles loop nests; the policy's own choice when empty."""
+
+    @classmethod
+    def of(
+        cls,
+        policy: Policy,
+        suites: Mapping[str, Suite],
+        budget: Budget,
+        methods: Sequence[str] = METHODS,
+        *,
+        seeds: int = 1,
+        horizon: int | None = None,
+        backend: str = "",
+        graphs: bool = False,
+    ) -> Proof:
+        """Raises UserError for what can't be compared."""
+        splits = {benchmark.name: split for split, suite in suites.items() for benchmark in suite.benchmarks}
+        plan = Plan.make(
+            [benchmark for suite in suites.values() for benchmark in suite.benchmarks],
+            methods,
+            budget,
+            range(seeds),
+            policy,
+            horizon=horizon or policy.horizon,
+            graphs=graphs,
+            splits=splits if len(suites) > 1 else None,
+        )
+        return cls(policy, suites, plan, backend)
+
+    def problem(self) -> Problem[Any]:
+        """To be closed after use."""
+        return problem_of(self.policy, self.backend)
+
+    def setting(self) -> dict[str, str]:
+        """All that the result depends on."""
+        with closing(self.problem()) as problem:
+            return setting_of(problem, self.plan, self.policy.digest)
+
+
+def prove(
+    proof: Proof, folder: Path, *, workers: int | None = None, command: str = "", afresh: bool = False
+) -> Comparison:
+    """Carry out a comparison in `folder`, or what is left of it there, and write the report.
+
+    Shows progress while it runs, and prints the summary. After an interrupt the report has what is complete; then
+    KeyboardInterrupt is raised.
+
+    Args:
+        workers: processes; one for each free core by default, and with 0 everything happens in this one.
+        command: what the report says that made it; this process's own unless given.
+        afresh: a comparison under other conditions in the folder makes room for this one instead of being refused.
     """
     require_matplotlib()
-    budget = Budget(seconds=seconds)
-    for name in methods:
-        make_search(name, policy)  # refuses an unknown one before anything is run
-    problem = problem_of(policy, backend)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console()
-    try:
-        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-            task = bar.add_task("comparing", total=None)
-
-            def show(ended: SearchEnded) -> None:
-                where = f"{ended.benchmark} {ended.method}"
-                bar.update(task, completed=ended.done, total=ended.total, description=where)
-
-            comparison = compare(
-                problem, suite.benchmarks, methods, budget, range(seeds), policy, show, horizon=policy.horizon
-            )
-    finally:
-        problem.close()
-    details = {"suite": suite.name, "suite SHA-256": suite.hash, "policy trained on": str(policy.provenance["suite"])}
+    with closing(proof.problem()) as problem:
+        proof.plan.check_benchmarks(problem)  # before anything is written
+        with _cores(workers) as cores, Journal(folder, proof.setting(), replace=afresh) as journal:
+            known = sum(line.get("kind") == SEARCH for line in journal.lines)
+            if known:
+                print(f"going on in {folder}: {known} searches are done already", flush=True)
+            graphs = folder / GRAPHS if proof.plan.graphs else None
+            with ComparisonBar(console) as bar:
+                comparison = carry_out(problem, proof.plan, cores=cores, journal=journal, graphs=graphs, progress=bar)
+        where = f"{len(cores)}, each on a physical core of its own" if cores else "none; all in one process"
+    details = {
+        "suite": ", ".join(suite.name for suite in proof.suites.values()),
+        "suite SHA-256": ", ".join(suite.hash for suite in proof.suites.values()),
+        "policy trained on": str(proof.policy.provenance.get("suite", "unknown")),
+        "workers": where,
+    }
     command = command or shlex.join(["tunewright", *sys.argv[1:]])
-    page = write_report(comparison, folder, command=command, details=details)
-    print_summary(comparison, console)
+    with _room_for_report(folder):
+        page = write_report(comparison, folder, command=command, details=details)
+    for split, part in comparison.parts().items():
+        if split:
+            print(f"\n{split}: {proof.suites[split].name}")
+        print_summary(part, console)
     print(f"report: {page}")
+    if comparison.interrupted:
+        raise KeyboardInterrupt
     return comparison
+
+
+@contextmanager
+def _cores(workers: int | None) -> Iterator[list[frozenset[int]]]:
+    if workers == 0:
+        yield []
+        return
+    with claimed_cores(workers) as (cores, shared):
+        if shared:
+            print(
+                f"warning: another comparison uses {shared} of the {len(cores)} cores that this one needs; both will "
+                "find less in their time",
+                file=sys.stderr,
+            )
+        yield cores
+
+
+@contextmanager
+def _room_for_report(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise NotWritten(
+            f"the report in {folder} can't be written: {error.strerror or error}. All that was measured is in "
+            f"{JOURNAL}; make room, and start again"
+        ) from None

@@ -22,16 +22,27 @@ def problem_of(policy: Policy, backend: str) -> Problem[Any]:
     return make_problem(policy.problem, {**policy.problem_config, **({"backend": backend} if backend else {})})
 
 
-def find_policy(given: Path | None, problem: str) -> tuple[Path, Policy]:
-    """The policy at a path, or the newest one for `problem` among the runs. UserError when there is none."""
+def find_policy(given: Path | None, problem: str = "", trainer: str = "") -> tuple[Path, Policy]:
+    """The policy at a path, or the newest one among the runs.
+
+    It must be for `problem` and trained by `trainer`, a registered name, where they are named. UserError when there is
+    none.
+    """
     if given is not None:
         policy = Policy.load(given)
-        if policy.problem != problem:
+        if problem and policy.problem != problem:
             raise UserError(f"{given} is a policy for problem {policy.problem!r}, not for {problem!r}")
+        if trainer and _trainer(policy) != trainer:
+            raise UserError(f"{given} was trained by {_trainer(policy) or 'an unknown trainer'}, not by {trainer}")
         return given, policy
     cards = sorted(runs_folder().glob("*/policy/policy.json"), key=lambda path: path.stat().st_mtime, reverse=True)
     for card in cards:
         policy = Policy.load(card)
-        if policy.problem == problem:
+        if problem in ("", policy.problem) and trainer in ("", _trainer(policy)):
             return card.parent.parent, policy
-    raise UserError(f"no policy for {problem!r} in {runs_folder()}/; train one, or name one with --policy")
+    wanted = "".join([f" for {problem!r}"] * bool(problem) + [f" by {trainer}"] * bool(trainer))
+    raise UserError(f"no policy{wanted} in {runs_folder()}/; train one, or name one with --policy")
+
+
+def _trainer(policy: Policy) -> str:
+    return str(policy.provenance.get("trainer", ""))

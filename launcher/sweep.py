@@ -78,7 +78,8 @@ def train_once(sample: Mapping[str, float], config: TrainConfig, command: str) -
     changed = tuple(f"{name}={value}" for name, value in sample.items())
     config = replace(config, trainer_settings=(*config.trainer_settings, *changed))
     try:
-        trained = train_and_prove(config, methods=("policy",), command=command)
+        # One worker: other trainings of the sweep have the other cores.
+        trained = train_and_prove(config, methods=("policy",), command=command, workers=1)
     except TunewrightError as error:
         tune.report({"error": str(error)})
         return

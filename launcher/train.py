@@ -11,9 +11,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from eval.budget import Budget
 from eval.comparison import Comparison
 from eval.report import require_matplotlib
-from launcher.evaluation import METHODS, prove
+from launcher.evaluation import METHODS, Proof, prove
 from launcher.export import check_format, export_policy
 from launcher.folders import runs_folder
 from launcher.live_progress import LiveProgress
@@ -238,8 +239,13 @@ def load_suite(config: TrainConfig) -> Suite:
     return suite
 
 
-def train_and_prove(config: TrainConfig, methods: Sequence[str] = METHODS, command: str = "") -> Trained:
-    """One run: train a policy, and compare it with `methods`. `command` is what the report says that made it."""
+def train_and_prove(
+    config: TrainConfig, methods: Sequence[str] = METHODS, command: str = "", workers: int | None = None
+) -> Trained:
+    """One run: train a policy, and compare it with `methods`, with as many `workers` as `prove` takes.
+
+    `command` is what the report says that made it.
+    """
     tracking = config.tracking()
     suite = load_suite(config)
     settings = config.settings(suite.problem)
@@ -276,7 +282,8 @@ def train_and_prove(config: TrainConfig, methods: Sequence[str] = METHODS, comma
             score = session.score
         if config.eval_size:
             benchmarks = held_out.sample(config.eval_size, config.seed)
-            comparison = prove(policy, benchmarks, config.eval_time, run.report, methods, command=command)
+            proof = Proof.of(policy, {"test": benchmarks}, Budget(seconds=config.eval_time), methods)
+            comparison = prove(proof, run.report, workers=workers, command=command, afresh=True)
     return Trained(run, policy, score, comparison)
 
 

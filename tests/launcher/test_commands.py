@@ -81,14 +81,14 @@ def test_tune_reads_a_benchmark_file(trained):
     assert run.returncode == 0 and "mm64_80_96" in run.stdout, run.stderr
 
 
-def test_compare_uses_the_held_out_part_and_refuses_to_overwrite(trained, tmp_path):
+def test_compare_uses_the_held_out_part_and_never_mixes_two_comparisons(trained, tmp_path):
     home, _ = trained
     options = ("--dataset", "mm64_128_16_range", "--size", 2, "--timeout", 0.1, "--searches", "policy,random")
     run = tunewright("compare", *options, "--seeds", 2, "--out", tmp_path / "report", cwd=home)
     assert run.returncode == 0 and "policy over random" in run.stdout, run.stderr
     assert (tmp_path / "report" / "report.html").exists()
     again = tunewright("compare", *options, "--out", tmp_path / "report", cwd=home)
-    one_line(again, 2, "exists already")
+    one_line(again, 2, "seeds was 0 1 and is now 0 1 2")
 
 
 def test_another_problem_needs_nothing_else(toy_suite, tmp_path):
@@ -145,7 +145,8 @@ def test_an_interrupt_keeps_what_was_learnt(toy_suite, tmp_path):
         (("tune", "mn", "64x64x64"), 2, "unknown kind"),
         (("tune", "mm", "64x64x64"), 2, "no policy for 'loop_nest'"),
         (("tune", "nowhere.json"), 2, "does not exist"),
-        (("compare", "--dataset", "mm64_128_16_range"), 2, "no policy"),
+        (("compare", "--dataset", "mm64_128_16_range"), 2, "no policy for 'loop_nest'"),
+        (("compare",), 2, "no policy in"),
     ],
 )
 def test_bad_input_is_one_line_and_leaves_nothing(tmp_path, arguments, code, message):

@@ -7,6 +7,7 @@ import copy
 import hashlib
 import json
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,8 +18,10 @@ from launcher.tracking.fetch import fetch_run
 from launcher.tracking.mirrored import Mirrored
 from launcher.tracking.reference import parse_reference
 from models.checkpoint import Checkpoint
+from models.policy import Policy
 from models.store.run_directory import RunDirectory
 from rllib_envs.errors import UserError
+from tests.conftest import ROOT
 from tests.launcher.tracking.conftest import Tracked, account
 from tests.wandb_server import WandbServer
 from tests.wandb_server.state import Artifact
@@ -105,6 +108,23 @@ def test_a_fork_is_another_run(server: WandbServer, path: str, elsewhere: Tracke
     assert known.id != path.split("/")[2]
     assert path.split("/")[2] in server.run(f"{known.entity}/{known.project}/{known.id}").notes
     assert [row["_step"] for row in server.run(path).history] == [1, 2]
+
+
+def test_a_run_is_compared_without_being_trained_on(path: str, elsewhere: Tracked) -> None:
+    options = (f"--wandb_url={path}", "--trainer=ppo.PPOTrainer", "--searches=policy", "--evaluations=5", "--seeds=1")
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "eval" / "search.py"), *options, "--workers=0"],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        cwd=elsewhere.folder,
+        env={**elsewhere.environment, "PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 0, done.stderr
+    (fetched,) = elsewhere.folder.glob("runs/*")
+    policy = Policy.load(fetched)
+    assert policy.provenance["iteration"] == 2 and policy.provenance["trainer"] == "ppo"
+    assert len(list(fetched.glob("comparison-*/report.html"))) == 1
 
 
 def checkpoint_of(server: WandbServer, path: str) -> Artifact:
