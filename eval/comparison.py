@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,6 +41,22 @@ class Row:
     """The names of the actions that lead from the untuned state to the answer."""
     error: str = ""
     """Why the answer failed when it was measured anew."""
+    before: str = ""
+    """The untuned state, and"""
+    after: str = ""
+    """the answer, as the problem describes them to people."""
+    steps: tuple[float, ...] = ()
+    """For the best seed of each method: the value of the untuned state and after each action, nan where that failed.
+    Each was measured once, after the search."""
+
+    def ratio(self, baseline: str | None = None) -> float:
+        """The value over that of a baseline, or over the untuned one; nan where one of the two is missing."""
+        return self.speedup if baseline is None else self.ratios.get(baseline, math.nan)
+
+
+def speedup_or_least(row: Row) -> float:
+    """By which the best of several seeds is chosen, the first one where none has a speedup."""
+    return -math.inf if math.isnan(row.speedup) else row.speedup
 
 
 class Curve(NamedTuple):
@@ -83,6 +100,8 @@ class Comparison:
     curves: tuple[Curve, ...] = ()
     interrupted: bool = False
     """Whether it was ended early. It then holds the benchmarks that every method had finished."""
+    splits: Mapping[str, str] = field(default_factory=dict)
+    """The part of its suite that each benchmark is of, such as "test" or "train"; empty where all are of one."""
 
     @property
     def benchmarks(self) -> tuple[str, ...]:
@@ -100,3 +119,24 @@ class Comparison:
     def starts(self) -> dict[str, float]:
         """The untuned value of each benchmark."""
         return {row.benchmark: row.start for row in self.rows}
+
+    def parts(self) -> dict[str, Comparison]:
+        """Each split apart, what was held out first, as a mean over both says nothing of either; without splits: ""."""
+        if not self.splits:
+            return {"": self}
+        names = sorted(
+            {self.splits.get(name, "other") for name in self.benchmarks}, key=lambda name: (name != "test", name)
+        )
+        return {name: self._part(name) for name in names}
+
+    def _part(self, split: str) -> Comparison:
+        inside = {name for name in self.benchmarks if self.splits.get(name, "other") == split}
+        rows = tuple(row for row in self.rows if row.benchmark in inside)
+        present = {row.method for row in rows}
+        return replace(
+            self,
+            rows=rows,
+            curves=tuple(curve for curve in self.curves if curve.benchmark in inside),
+            baselines=tuple(name for name in self.baselines if name in present),
+            splits={},
+        )

@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable, Hashable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from eval.comparison import Curve, Row
+from eval.comparison import Curve, Row, speedup_or_least
 from eval.remeasure import Remeasured, remeasure
 from eval.trial import Outcome
+from eval.walk import walk
 from rllib_envs.problem import Benchmark, Evaluation, Problem
 
 Runs = dict[tuple[str, int], Outcome]
@@ -35,7 +37,8 @@ def score(problem: Problem[Any], benchmark: Benchmark, runs: Runs, baselines: Ma
     """Measure the untuned state, every answer and every baseline in common rounds, and write the rows.
 
     Answers that are the same solution are measured as one, so that no difference is read into them. An answer
-    that fails now counts as the untuned state, which is what a user would fall back to.
+    that fails now counts as the untuned state, which is what a user would fall back to. States on the way to the
+    best answer of each method, where not yet measured, are then measured once.
     """
     root = problem.initial(benchmark)
     start_key = problem.objective_key(root)
@@ -49,6 +52,7 @@ def score(problem: Problem[Any], benchmark: Benchmark, runs: Runs, baselines: Ma
 
     start = found["answer", start_key].evaluation
     rivals = {name: found["baseline", name] for name in baselines if ("baseline", name) in found}
+    before = problem.describe(root)
     rows = []
     for name, measured in rivals.items():
         now = measured.evaluation
@@ -73,13 +77,30 @@ def score(problem: Problem[Any], benchmark: Benchmark, runs: Runs, baselines: Ma
                 evaluations=outcome.evaluations,
                 actions=tuple(problem.actions[action] for action in outcome.best.actions),
                 error=measured.evaluation.error,
+                before=before,
+                after=problem.describe(outcome.best.state),
             )
         )
+    known = {key: found["answer", key].evaluation for key in states}
+    rows = _with_steps(problem, benchmark, rows, runs, known)
     curves = [
         Curve(benchmark.name, method, seed, outcome.start.value, outcome.curve, outcome.seconds)
         for (method, seed), outcome in runs.items()
     ]
     return Scores(start, rows, curves)
+
+
+def _with_steps(
+    problem: Problem[Any], benchmark: Benchmark, rows: list[Row], runs: Runs, known: dict[Hashable, Evaluation]
+) -> list[Row]:
+    """The rows, of which the best one of each method has `steps`."""
+    walked = []
+    for row in rows:
+        ours = [other for other in rows if other.method == row.method]
+        if row.seed is not None and row is max(ours, key=speedup_or_least):
+            row = replace(row, steps=walk(problem, benchmark, runs[row.method, row.seed].best.actions, known))
+        walked.append(row)
+    return walked
 
 
 def _ratio(now: Evaluation, other: Evaluation) -> float:
