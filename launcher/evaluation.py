@@ -14,7 +14,7 @@ from eval.budget import Budget
 from eval.compare import Progress as SearchEnded
 from eval.compare import compare
 from eval.comparison import Comparison
-from eval.report import require_matplotlib, write_report
+from eval.report import require_packages, write_report
 from eval.searches import make_search
 from eval.summary import print_summary
 from launcher.folders import problem_of
@@ -39,7 +39,7 @@ def prove(
     Writes the report into `folder`, shows progress while it runs, and prints the summary. `command` is what the report
     says that made it; this process's own unless given.
     """
-    require_matplotlib()
+    require_packages()
     budget = Budget(seconds=seconds)
     for name in methods:
         make_search(name, policy)  # refuses an unknown one before anything is run

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from eval.comparison import Comparison
-from eval.report import require_matplotlib
+from eval.report import require_packages
 from launcher.evaluation import METHODS, prove
 from launcher.export import check_format, export_policy
 from launcher.folders import runs_folder
@@ -206,7 +206,7 @@ def run_train(config: TrainConfig) -> None:
     """Train, evaluate, report; with `sweep`, several times."""
     config.check()
     if config.eval_size:
-        require_matplotlib()
+        require_packages()
     if config.sweep:
         from launcher.sweep import run_sweep
 
