@@ -79,8 +79,8 @@ def table(
 ) -> str:
     """Figures to the right of names; a click on a column's head sorts by it. Lines named in `strong` stand out.
 
-    `caption` is for those who can't see where the table stands; `look` is "broad" or "matrix" where the contestants are
-    the columns.
+    `caption` is for those who can't see where the table stands; `look` is "broad" where there is a column for
+    each contestant, and "broad matrix" where their names are to stand upright.
     """
     strong = set(strong)
     titles = "".join(f"<th scope=col>{html.escape(cell)}</th>" for cell in head)

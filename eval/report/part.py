@@ -17,9 +17,9 @@ from eval.report.sections.rivals import matrix, policy_table
 from eval.statistics import Summary
 
 CAPTIONS = {
-    "summary": "Left: the geometric mean over benchmarks (mark and figure), its 95 % bootstrap interval (bar), and "
-    "each benchmark (dots). Right: the median time that one search took, with compiling and inference. Further right "
-    "is better on the left, further left on the right.",
+    "summary": "The geometric mean over benchmarks (mark and figure), its 95 % bootstrap interval (bar), and "
+    "each benchmark (dots); further right is better. Beside it: the median time that one search took, with compiling "
+    "and inference.",
     "bars": "A panel for each method, the best mean first, and a bar for each benchmark, in the same order in each "
     "panel. Bars begin at 1, the untuned state. Above each panel: the geometric mean.",
     "violin": "Spread over benchmarks and seeds: a stroke is one run, a diamond the interquartile mean.",

@@ -65,7 +65,7 @@ def _anytime(comparison: Comparison, frame: Frame, effort: Effort, durations: bo
                 middle = float(np.median(ratios))
                 every.append(middle)
                 axes.axhline(middle, **look[baseline].stroke, linewidth=1)
-        log_axis(axes, grid[0], grid[-1] * 1.1, durations)
+        log_axis(axes, grid[0], grid[-1] * 1.1, durations, most=4 if frame.narrow else 6)
         ratio_axis(axes, every, "y")
     axes.grid()
     axes.set_xlabel(f"{effort.label} (log scale)")

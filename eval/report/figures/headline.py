@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from eval import wording
 from eval.comparison import Comparison
 from eval.report.figures.axes import finite, log_axis, method_axis, ratio_axis
-from eval.report.figures.colours import FAINT, MUTED
-from eval.report.figures.style import Frame, looks, new_figure
+from eval.report.figures.colours import FAINT, INK, MUTED
+from eval.report.figures.style import Frame, Look, looks, new_figure
 from eval.report.figures.svg import tip
 from eval.statistics import Summary, by_benchmark
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+ROOM_FOR_TEXT = 12
+"""How much further the axis of times reaches than the longest of them, as a factor."""
 
 
 def headline(comparison: Comparison, frame: Frame, summaries: Sequence[Summary]) -> Figure:
-    """Left: geometric mean, its interval and each benchmark. Right: the median tuning time. The best method on top."""
+    """Geometric mean, its interval and each benchmark; beside it the median tuning time. The best method on top."""
     summaries = [summary for summary in reversed(summaries) if summary.speedup.n]
+    names = [summary.method for summary in summaries]
     look = looks(comparison.methods, comparison.baselines)
-    figure = new_figure(frame, 0.85 + (0.27 if frame.narrow else 0.29) * max(2, len(summaries)))
-    good, cost = figure.subplots(1, 2, sharey=True, width_ratios=(1.9, 1) if frame.narrow else (2.4, 1))
+    figure = new_figure(frame, 0.85 + 0.29 * max(2, len(summaries)))
+    if frame.narrow:
+        good = figure.add_subplot()
+    else:
+        good, cost = figure.subplots(1, 2, sharey=True, width_ratios=(2.4, 1))
+        _tuning_times(cost, summaries, look)
     every: list[float] = []
     for place, summary in enumerate(summaries):
         mean, low, high, _ = summary.speedup
@@ -35,25 +44,39 @@ def headline(comparison: Comparison, frame: Frame, summaries: Sequence[Summary])
         scatter = place + np.random.default_rng(0).uniform(-0.17, 0.17, len(dots))
         good.plot(dots, scatter, "o", markersize=2.4, color=MUTED, alpha=0.5, markeredgewidth=0, zorder=1)
         if math.isfinite(low):
-            bar = {"linewidth": 5, "alpha": 0.35, "solid_capstyle": "butt"}
+            bar: dict[str, Any] = {"linewidth": 5, "alpha": 0.35, "solid_capstyle": "butt"}
             good.plot([low, high], [place, place], color=colour, zorder=2, **bar)
         (point,) = good.plot(mean, place, marker, color=colour, markersize=7, zorder=3)
         point.set_gid(tip(f"{summary.method}: {wording.interval(summary.speedup)}"))
-        beside = {"textcoords": "offset points", "va": "center"}
-        good.annotate(
-            wording.times(mean), (1, place), (4, 0), xycoords=("axes fraction", "data"), weight="bold", **beside
-        )
-        if summary.seconds > 0:
-            cost.plot(summary.seconds, place, marker, color=colour, markersize=5)
-            cost.annotate(wording.seconds(summary.seconds), (summary.seconds, place), (7, 0), fontsize=8, **beside)
-    method_axis(good, [summary.method for summary in summaries], look)
-    ratio_axis(good, every, "x", most=4 if frame.narrow else 9)
-    times = [summary.seconds for summary in summaries if summary.seconds > 0] or [1.0]
-    room_for_text = 40 if frame.narrow else 12
-    log_axis(cost, min(times) / 3, max(times) * room_for_text, durations=True, most=2 if frame.narrow else 3)
-    for axes, label in ((good, "speedup over untuned"), (cost, "tuning time")):
-        axes.grid(axis="x")
-        axes.set_xlabel(label if frame.narrow else f"{label} (log scale)")
-    cost.tick_params(axis="y", length=0)
-    cost.spines["left"].set_color(FAINT)
+        _beside(good, place, 4, wording.times(mean), "bold")
+        if frame.narrow:
+            _beside(good, place, 44, wording.seconds(summary.seconds))
+    if frame.narrow:
+        _beside(good, len(summaries) - 0.35, 4, "mean", colour=MUTED)
+        _beside(good, len(summaries) - 0.35, 44, "time", colour=MUTED)
+    method_axis(good, names, look)
+    ratio_axis(good, every, "x", most=5 if frame.narrow else 9)
+    good.grid(axis="x")
+    good.set_xlabel("speedup over untuned (log scale)")
     return figure
+
+
+def _beside(axes: Axes, place: float, points: float, text: str, weight: str = "normal", colour: str = INK) -> None:
+    """Text right of the axes, in line with a method."""
+    where: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "center"}
+    axes.annotate(text, (1, place), (points, 0), weight=weight, color=colour, annotation_clip=False, **where)
+
+
+def _tuning_times(axes: Axes, summaries: Sequence[Summary], look: Mapping[str, Look]) -> None:
+    known = {place: summary for place, summary in enumerate(summaries) if summary.seconds > 0}
+    for place, summary in known.items():
+        colour, marker, *_ = look[summary.method]
+        axes.plot(summary.seconds, place, marker, color=colour, markersize=5)
+        beside: dict[str, Any] = {"textcoords": "offset points", "va": "center", "fontsize": 8}
+        axes.annotate(wording.seconds(summary.seconds), (summary.seconds, place), (7, 0), **beside)
+    times = [summary.seconds for summary in known.values()] or [1.0]
+    log_axis(axes, min(times) / 3, max(times) * ROOM_FOR_TEXT, durations=True, most=3)
+    axes.grid(axis="x")
+    axes.set_xlabel("tuning time (log scale)")
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_color(FAINT)
