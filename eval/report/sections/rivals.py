@@ -39,7 +39,9 @@ def matrix(comparison: Comparison, summaries: Sequence[Summary]) -> str:
         "<p class=note>Benchmarks that the method of the line has won, tied and lost against that of the column: "
         '<span class="key h3">mostly won</span> <span class="key l3">mostly lost</span></p>'
     )
-    return key + html.table("Wins, ties and losses of all pairs", ["", *names], lines, strong=["policy"], look="broad matrix")
+    return key + html.table(
+        "Wins, ties and losses of all pairs", ["", *names], lines, strong=["policy"], look="broad matrix"
+    )
 
 
 def _cell(record: Record) -> Cell:

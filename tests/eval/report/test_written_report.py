@@ -20,13 +20,14 @@ from pyarrow import parquet
 
 from eval.budget import Budget
 from eval.compare import compare
-from eval.comparison import Row
 from eval.report import write_report
 from eval.report.draw import file_names
+from eval.report.sections.answers import answers
+from eval.report.sections.benchmarks import benchmark_tables
 from eval.report.sections.graphs import MOST_BYTES, graph_folds
 from eval.statistics import records, summarise
-from rllib_envs.problem import Benchmark
-from rllib_envs.toy import Toy
+from rllib_envs.problem import Benchmark, Evaluation
+from rllib_envs.toy import Dials, Toy
 from tests.eval.report.conftest import COMMAND, GRAPH
 from tests.eval.report.toy_comparison import toy_comparison
 
@@ -157,19 +158,20 @@ def test_figures_and_tables_are_the_same_bytes_twice(written, tmp_path):
             assert (written.page.parent / file).read_bytes() == (tmp_path / file).read_bytes(), file
 
 
-def test_a_worthless_untuned_state_and_an_answer_that_was_lost_are_drawn_and_told(tmp_path):
-    tasks = [Benchmark("worthless", "toy", {"targets": [7]}), Benchmark("other", "toy", {"targets": [3]})]
+def test_a_worthless_untuned_state_and_answers_that_were_lost_are_drawn_and_told(tmp_path):
+    targets = {"worthless": 7, "other": 3, "lost": 4}
+    tasks = [Benchmark(name, "toy", {"targets": [target]}) for name, target in targets.items()]
     comparison = compare(Toy(), tasks, ["greedy1"], Budget(evaluations=20))
-    first, second = comparison.rows
-    assert (first.speedup, first.value) == (math.inf, 1.0)
-    page = write_report(dataclasses.replace(comparison, rows=(first, _lost(second))), tmp_path).read_text()
-    assert "1 benchmarks have no positive untuned value and no speedup" in page
+    worthless, other, lost = comparison.rows
+    assert (worthless.speedup, worthless.value) == (math.inf, 1.0)
+    nothing = {"claimed": math.nan, "spread": math.nan, "actions": (), "steps": (), "after": ""}
+    other = dataclasses.replace(other, value=other.start, speedup=1.0, error="worker died", **nothing)
+    unknown = {"start": math.nan, "value": math.nan, "speedup": math.nan}
+    lost = dataclasses.replace(lost, error="nothing could be measured", **unknown, **nothing)
+    page = write_report(dataclasses.replace(comparison, rows=(worthless, other, lost)), tmp_path).read_text()
+    assert "2 benchmarks have no positive untuned value and no speedup" in page
     assert "worker died" in page
-
-
-def _lost(row: Row) -> Row:
-    nothing = {"claimed": math.nan, "spread": math.nan, "actions": (), "steps": (), "after": "", "error": "worker died"}
-    return dataclasses.replace(row, value=row.start, speedup=1.0, **nothing)
+    assert "nothing could be measured" in page
 
 
 def test_what_was_held_out_and_what_was_trained_on_are_reported_apart(tmp_path):
@@ -189,6 +191,29 @@ def test_what_was_held_out_and_what_was_trained_on_are_reported_apart(tmp_path):
         assert (tmp_path / f"{prefix}bars.png").exists()
         assert [line["benchmark"] for line in lines_of(tmp_path / f"{prefix}benchmarks.csv")] == list(part.benchmarks)
     assert {line["split"] for line in lines_of(tmp_path / "comparison.csv")} == {"train", "test"}
+
+
+class Distance(Toy):
+    """Dials where less is better."""
+
+    def evaluate(self, state: Dials) -> Evaluation:
+        share = super().evaluate(state)
+        return Evaluation(11 - 10 * share.value, "steps", 1.0, higher_is_better=False)
+
+
+def test_where_less_is_better_the_least_is_best_and_a_fall_is_a_gain():
+    task = Benchmark("b", "toy", {"targets": [3, 2]})
+    comparison = compare(Distance(), [task], ["greedy1", "greedy2"], Budget(evaluations=50))
+    (one,), (two,) = comparison.of("greedy1"), comparison.of("greedy2")
+    assert two.value == 1.0 < one.value < one.start
+    assert [one.steps[0], one.steps[-1]] == [one.start, one.value]
+    table = benchmark_tables(comparison, "")
+    assert re.search(r'class="h4"[^>]*>1\.000<', table)
+    assert not re.search(rf'class="h4"[^>]*>{one.value:.4g}', table)
+    (shown,) = answers(comparison)
+    assert shown.count("<li class=gain><b>raise</b>") == len(
+        [name for name in (*one.actions, *two.actions) if name == "raise"]
+    )
 
 
 def test_names_of_files_are_safe_and_no_two_are_alike():
