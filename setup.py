@@ -12,7 +12,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=find_packages(include=[pattern for name in PACKAGES for pattern in (name, f"{name}.*")]),
-    package_data={name: ["py.typed"] for name in PACKAGES},
+    package_data={**{name: ["py.typed"] for name in PACKAGES}, "eval.report": ["page.css", "page.js"]},
     install_requires=[  # enough to use a policy: no Ray, no plots
         "numpy>=2.2,<2.5",
         "gymnasium==1.2.2",
@@ -26,12 +26,13 @@ setup(
     ],
     extras_require={
         "train": ["ray[rllib]==2.60.*", "submitit==1.5.4", "PyYAML>=6,<7", "tensorboard==2.21.*", "wandb==0.31.*"],
-        "eval": ["matplotlib>=3.10,<3.12"],
+        "eval": ["matplotlib>=3.10,<3.12", "pyarrow==26.0.*"],
         "export": EXPORT,
         "dev": [
             *EXPORT,
             "graphql-core==3.3.*",
             "mypy==2.4.1",
+            "playwright==1.65.*",
             "pytest>=9.0,<10",
             "pytest-xdist==3.8.*",
             "ruff==0.17.5",

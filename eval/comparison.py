@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -40,6 +41,22 @@ class Row:
     """The names of the actions that lead from the untuned state to the answer."""
     error: str = ""
     """Why the answer failed when it was measured anew."""
+    before: str = ""
+    """The untuned state, and"""
+    after: str = ""
+    """the answer, as the problem describes them to people."""
+    steps: tuple[float, ...] = ()
+    """For the best seed of each method: the value of the untuned state and after each action, nan where that failed.
+    Each was measured once, after the search."""
+
+    def ratio(self, baseline: str | None = None) -> float:
+        """The value over that of a baseline, or over the untuned one; nan where one of the two is missing."""
+        return self.speedup if baseline is None else self.ratios.get(baseline, math.nan)
+
+
+def speedup_or_least(row: Row) -> float:
+    """By which the best of several seeds is chosen, the first one where none has a speedup."""
+    return -math.inf if math.isnan(row.speedup) else row.speedup
 
 
 class Curve(NamedTuple):

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 
+ROOT = Path(__file__).resolve().parents[1]
+SNAPSHOT = ROOT / "commit.txt"
+"""In the copy of the code that a job runs: the commit in the first line, and below it what was changed since."""
 PACKAGES = ("tunewright", "numpy", "loop_tool", "torch", "ray", "gymnasium")
 GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 
@@ -19,6 +24,7 @@ def describe_environment() -> dict[str, str]:
     block = {
         "processor": _processor(),
         "cores available": str(cores),
+        "memory": f"{_memory() / 2**30:.0f} GiB",
         "load": " ".join(f"{load:.2f}" for load in os.getloadavg()) + " (1, 5, 15 minutes)",
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "python": platform.python_version(),
@@ -31,7 +37,30 @@ def describe_environment() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     block["numpy's BLAS"] = _blas()
+    commit = _commit()
+    if commit:
+        block["commit"] = commit
+    block["written"] = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
     return block
+
+
+def _memory() -> int:
+    """Bytes."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def _commit() -> str:
+    """What the code is, where that is known: the commit, and whether it was changed since."""
+    if (ROOT / ".git").exists():
+        ask = ["git", "-C", str(ROOT), "describe", "--always", "--abbrev=12", "--dirty=, changed since", "--exclude=*"]
+        try:
+            return subprocess.run(ask, capture_output=True, text=True, check=True).stdout.strip()
+        except (OSError, subprocess.CalledProcessError):
+            return ""
+    if SNAPSHOT.is_file():
+        commit, *changes = SNAPSHOT.read_text(errors="replace").split("\n", 1)
+        return commit[:12] + (", changed since" if "".join(changes).strip() else "")
+    return ""
 
 
 def _processor() -> str:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable, Hashable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from eval.comparison import Curve, Row
+from eval.comparison import Curve, Row, speedup_or_least
 from eval.remeasure import Remeasured, remeasure
 from eval.trial import Outcome
+from eval.walk import walk
 from rllib_envs.problem import Benchmark, Evaluation, Problem
 
 
@@ -43,6 +45,7 @@ def score(problem: Problem[Any], benchmark: Benchmark, runs: Runs, baselines: Ma
 
     Answers that are the same solution are measured as one, so that no difference is read into them. An answer
     that fails now counts as the untuned state, which is what a user would fall back to; so does a search that was lost.
+    States on the way to the best answer of each method, where not yet measured, are then measured once.
     """
     outcomes = {turn: run for turn, run in runs.items() if isinstance(run, Outcome)}
     root = problem.initial(benchmark)
@@ -57,6 +60,7 @@ def score(problem: Problem[Any], benchmark: Benchmark, runs: Runs, baselines: Ma
 
     start = found["answer", start_key].evaluation
     rivals = {name: found["baseline", name] for name in baselines if ("baseline", name) in found}
+    before = problem.describe(root)
     rows = [_baseline_row(benchmark, name, measured, start, rivals) for name, measured in rivals.items()]
     for (method, seed), run in runs.items():
         if isinstance(run, Failure):
@@ -80,8 +84,12 @@ def score(problem: Problem[Any], benchmark: Benchmark, runs: Runs, baselines: Ma
                 evaluations=run.evaluations,
                 actions=tuple(problem.actions[action] for action in run.best.actions),
                 error=measured.evaluation.error,
+                before=before,
+                after=problem.describe(run.best.state),
             )
         )
+    known = {key: found["answer", key].evaluation for key in states}
+    rows = _with_steps(problem, benchmark, rows, outcomes, known)
     return Scores(start, rows, curves(benchmark, runs))
 
 
@@ -114,6 +122,24 @@ def curves(benchmark: Benchmark, runs: Runs) -> list[Curve]:
         for (method, seed), run in runs.items()
         if isinstance(run, Outcome)
     ]
+
+
+def _with_steps(
+    problem: Problem[Any],
+    benchmark: Benchmark,
+    rows: list[Row],
+    outcomes: Mapping[tuple[str, int], Outcome],
+    known: dict[Hashable, Evaluation],
+) -> list[Row]:
+    """The rows, of which the best one of each method has `steps`."""
+    walked = []
+    for row in rows:
+        ours = [other for other in rows if other.method == row.method]
+        run = None if row.seed is None else outcomes.get((row.method, row.seed))
+        if run is not None and row is max(ours, key=speedup_or_least):
+            row = replace(row, steps=walk(problem, benchmark, run.best.actions, known))
+        walked.append(row)
+    return walked
 
 
 def _ratio(now: Evaluation, other: Evaluation) -> float:

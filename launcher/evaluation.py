@@ -15,11 +15,11 @@ from rich.console import Console
 from eval.budget import Budget
 from eval.compare import carry_out
 from eval.comparison import Comparison
-from eval.graph_files import GRAPHS
+from eval.graph_files import GRAPHS, read_graphs
 from eval.journal import JOURNAL, Journal
 from eval.journal_lines import SEARCH
 from eval.plan import Plan
-from eval.report import require_matplotlib, write_report
+from eval.report import require_packages, write_report
 from eval.setting import setting_of
 from eval.summary import print_summary
 from eval.workers.claims import claimed_cores
@@ -94,7 +94,7 @@ def prove(
         command: what the report says that made it; this process's own unless given.
         afresh: a comparison under other conditions in the folder makes room for this one instead of being refused.
     """
-    require_matplotlib()
+    require_packages()
     console = Console()
     with closing(proof.problem()) as problem:
         proof.plan.check_benchmarks(problem)  # before anything is written
@@ -114,7 +114,8 @@ def prove(
     }
     command = command or shlex.join(["tunewright", *sys.argv[1:]])
     with _room_for_report(folder):
-        page = write_report(comparison, folder, command=command, details=details)
+        drawn = read_graphs(folder / GRAPHS) if proof.plan.graphs else None
+        page = write_report(comparison, folder, command=command, details=details, graphs=drawn)
     for split, part in comparison.parts().items():
         if split:
             print(f"\n{split}: {proof.suites[split].name}")

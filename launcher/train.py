@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from eval.budget import Budget
 from eval.comparison import Comparison
-from eval.report import require_matplotlib
+from eval.report import require_packages
 from launcher.evaluation import METHODS, Proof, prove
 from launcher.export import check_format, export_policy
 from launcher.folders import runs_folder
@@ -207,7 +207,7 @@ def run_train(config: TrainConfig) -> None:
     """Train, evaluate, report; with `sweep`, several times."""
     config.check()
     if config.eval_size:
-        require_matplotlib()
+        require_packages()
     if config.sweep:
         from launcher.sweep import run_sweep
 

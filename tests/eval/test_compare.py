@@ -93,8 +93,11 @@ def test_answers_are_measured_in_three_rounds_and_the_same_solution_once_a_round
     result = compare(toy, benchmarks[:1], ["greedy1", "greedy2"], Budget(evaluations=60))
     first, second = result.rows
     assert first.value == second.value == 1.0
-    rounds = toy.calls[-2 * ROUNDS :]
+    rounds = toy.calls[-2 * ROUNDS - 2 : -2]
     assert Counter(state.positions for state in rounds) == {(0,): ROUNDS, (3,): ROUNDS}
+    on_the_way = [state.positions for state in toy.calls[-2:]]
+    assert on_the_way == [(1,), (2,)], "once for both methods, and what the rounds have measured not again"
+    assert first.steps == second.steps == pytest.approx((4 / 7, 5 / 7, 6 / 7, 1.0))
 
 
 def test_an_answer_that_fails_when_measured_anew_counts_as_untuned(toy, benchmarks, monkeypatch):

@@ -52,7 +52,7 @@ def test_training_leaves_a_complete_run(trained):
     assert [row["iteration"] for row in rows] == [1, 2] and rows[1]["env_steps"] > rows[0]["env_steps"]
     assert Policy.load(path).horizon == 8
     names = {file.name for file in (path / "report").iterdir()}
-    assert {"report.html", "comparison.csv", "speedup_bars.png", "anytime.png"} <= names
+    assert {"report.html", "comparison.csv", "comparison.parquet", "summary.png", "bars.png", "violin.png"} <= names
 
 
 def test_training_never_saw_what_it_is_proved_on(trained):
