@@ -22,8 +22,10 @@ def row_columns(comparison: Comparison, texts: bool) -> Columns:
     With `texts`, the untuned state and the answer as the problem describes them, over many lines.
     """
     rows = comparison.rows
-    columns: dict[str, list[Any]] = {"split": [comparison.splits.get(row.benchmark) for row in rows]}
-    columns |= {name: [getattr(row, name) for row in rows] for name in ("benchmark", "method", "seed")}
+    columns: dict[str, list[Any]] = {
+        name: [getattr(row, name) for row in rows] for name in ("benchmark", "method", "seed")
+    }
+    columns["split"] = [comparison.splits.get(row.benchmark) for row in rows]
     columns["unit"] = [comparison.unit] * len(rows)
     columns |= {name: [getattr(row, name) for row in rows] for name in ("start", "value", "claimed", "speedup")}
     columns |= {f"ratio_to_{name}": [row.ratios.get(name) for row in rows] for name in comparison.baselines}
