@@ -170,6 +170,7 @@ def _protocol(comparison: Comparison) -> list[str]:
         "random order, and the middle value is reported, so a lucky measurement decides nothing. "
         f"Between the rounds, values differed by {spread} (median).",
         "The same solution found twice is measured as one. An answer that fails when measured anew counts as untuned.",
+        *wording.baselines(comparison),
         f"Value: {comparison.unit}, {comparison.how or 'as the problem defines it'}.",
         f"Intervals: {CONFIDENCE:.0%} percentile bootstrap over benchmarks with {RESAMPLES:,} draws; seeds are "
         "averaged first. They say nothing of other benchmarks than such as these.",

@@ -13,7 +13,7 @@ def write_rows(comparison: Comparison, path: Path) -> None:
     """One line for each method, benchmark and seed, and one for each baseline and benchmark."""
     ratio_columns = [f"ratio_to_{name}" for name in comparison.baselines]
     header = ["benchmark", "method", "seed", "unit", "start", "value", "claimed", "speedup", *ratio_columns]
-    header += ["spread", "seconds", "evaluations", "actions", "error"]
+    header += ["spread", "seconds", "evaluations", "actions", "error", "how"]
 
     def lines() -> Iterable[Sequence[object]]:
         for row in comparison.rows:
@@ -21,7 +21,7 @@ def write_rows(comparison: Comparison, path: Path) -> None:
             values = [_figure(value) for value in (row.start, row.value, row.claimed, row.speedup)]
             spent = [_figure(row.spread), _figure(row.seconds), row.evaluations, " ".join(row.actions)]
             seed = "" if row.seed is None else row.seed
-            yield [row.benchmark, row.method, seed, comparison.unit, *values, *ratios, *spent, row.error]
+            yield [row.benchmark, row.method, seed, comparison.unit, *values, *ratios, *spent, row.error, row.how]
 
     _write(path, header, lines())
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from eval.baselines import Baselines
+from eval.baselines.limits import SECONDS, TRIALS, TuningLimits
 from launcher.evaluation import METHODS, prove
-from launcher.folders import find_policy
+from launcher.folders import find_policy, problem_of, runs_folder
 from rllib_envs.errors import UserError
 from rllib_envs.suite import Suite
 
@@ -30,6 +33,13 @@ class CompareConfig:
     """Seconds that each method may spend on a benchmark."""
     seeds: int = 1
     """How often each method is run on each benchmark."""
+    baselines: str = ""
+    """What else to measure, by name: numpy, torch, tvm, tvm_tiled, tvm_metaschedule and loop_tool for loop nests, or
+    all. Empty: the first four, which are quickly compiled."""
+    tvm_trials: int = TRIALS
+    """Schedules that TVM's MetaSchedule may try on a benchmark,"""
+    tvm_seconds: float = SECONDS
+    """and the time that it may take. What it has found is kept among the runs, and not searched for again."""
     backend: str = ""
     """Loop nests: what compiles them (avx512, avx2 or llvm). Empty: the first of these that works here."""
     out: Path | None = None
@@ -49,5 +59,9 @@ def run_compare(config: CompareConfig) -> None:
     out = config.out or home / f"comparison-{datetime.now():%Y%m%d-%H%M%S}"
     if out.exists():
         raise UserError(f"{out} exists already; choose another --out or remove it")
+    limits = TuningLimits(config.tvm_trials, config.tvm_seconds, runs_folder() / "metaschedule")
+    with closing(problem_of(policy, config.backend)) as problem:
+        baselines = Baselines.parse(config.baselines, problem, limits)
     methods = [name.strip() for name in config.searches.split(",") if name.strip()]
-    prove(policy, suite.sample(config.size), config.timeout, out, methods, config.seeds, config.backend)
+    chosen = suite.sample(config.size)
+    prove(policy, chosen, config.timeout, out, methods, config.seeds, config.backend, baselines=baselines)

@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from eval.baselines import Baselines
 from eval.budget import Budget
 from eval.compare import Progress as SearchEnded
 from eval.compare import compare
@@ -33,11 +34,12 @@ def prove(
     seeds: int = 1,
     backend: str = "",
     command: str = "",
+    baselines: Baselines | None = None,
 ) -> Comparison:
     """Compare `policy` with searches on every benchmark of `suite`, `seconds` for each method on each.
 
     Writes the report into `folder`, shows progress while it runs, and prints the summary. `command` is what the report
-    says that made it; this process's own unless given.
+    says that made it; this process's own unless given. Without `baselines` they are the problem's own.
     """
     require_matplotlib()
     budget = Budget(seconds=seconds)
@@ -55,7 +57,15 @@ def prove(
                 bar.update(task, completed=ended.done, total=ended.total, description=where)
 
             comparison = compare(
-                problem, suite.benchmarks, methods, budget, range(seeds), policy, show, horizon=policy.horizon
+                problem,
+                suite.benchmarks,
+                methods,
+                budget,
+                range(seeds),
+                policy,
+                show,
+                horizon=policy.horizon,
+                baselines=baselines(problem) if baselines else None,
             )
     finally:
         problem.close()
