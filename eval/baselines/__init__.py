@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
-from eval.baselines.library_baseline import LibraryBaseline
+from eval.baselines.library_baseline import LibraryBaseline, Source
 from eval.baselines.limits import TuningLimits
 from eval.baselines.process import LibraryProcess
 from rllib_envs.errors import UserError
@@ -22,19 +22,11 @@ from rllib_envs.problem import Benchmark, Evaluation, Problem
 Baseline = Callable[[Benchmark], Evaluation]
 
 
-class Source(NamedTuple):
-    """Where a baseline comes from."""
-
-    library: str
-    needs: tuple[str, ...] = ()
-    """Packages of the extra `tvm`."""
-
-
 LIBRARY: Mapping[str, Source] = {
     "torch": Source("torch"),
     "tvm": Source("tvm", ("tvm",)),
     "tvm_tiled": Source("tvm", ("tvm",)),
-    "tvm_metaschedule": Source("tvm", ("tvm", "xgboost")),
+    "tvm_metaschedule": Source("tvm", ("tvm", "xgboost"), searches=True),
     "loop_tool": Source("loop_tool"),
 }
 """Of loop nests, beside the problem's own."""
@@ -68,7 +60,7 @@ class Baselines:
         return cls(tuple(names), limits or TuningLimits())
 
     def __call__(self, problem: Problem[Any]) -> dict[str, Baseline]:
-        """By name. Their processes end with the problem's user, or when nobody refers to them any more."""
+        """By name. Their processes start at the first use, and end when nobody refers to them any more."""
         own = problem.baselines()
         processes: dict[str, LibraryProcess] = {}
         chosen: dict[str, Baseline] = {}
@@ -77,9 +69,9 @@ class Baselines:
                 chosen[name] = own[name]
                 continue
             assert isinstance(problem, LoopNest), f"{problem.name} has no baseline {name}"
-            library, needs = LIBRARY[name]
-            process = processes.setdefault(library, LibraryProcess(library))
-            chosen[name] = LibraryBaseline(name, problem, process, needs, self.limits)
+            source = LIBRARY[name]
+            process = processes.setdefault(source.library, LibraryProcess(source.library))
+            chosen[name] = LibraryBaseline(name, source, problem, process, self.limits)
         return chosen
 
 

@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 
 from eval.baselines.limits import TuningLimits
 from eval.baselines.prepared import Library, Prepared
-from eval.baselines.protocol import Answer, Request
+from eval.baselines.protocol import RUN_LIMIT_S, Answer, Request
 from rllib_envs.child_process import die_with_parent
 from rllib_envs.errors import MissingPackage, TunewrightError
 from rllib_envs.loop_nest.backend.child import MeasuringBench, serve
@@ -24,8 +24,6 @@ from rllib_envs.loop_nest.statement import Statement
 
 ADDRESS_SPACE_BYTES = 16 << 30
 """Limit of this process: room for a library, and no way to exhaust the machine."""
-RUN_LIMIT_S = 20.0
-"""Processor time of one run: a product that nobody has scheduled may be a hundred times slower than ours."""
 BUDGET_S = 1e-3
 """Of repeated sampling, as for our own schedules."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from importlib import metadata
 from importlib.util import find_spec
@@ -22,11 +23,9 @@ def missing(packages: Sequence[str]) -> str:
 
 def ffi_trouble() -> str:
     """What is wrong with the version of TVM's foreign-function interface; empty where nothing is."""
-    version = metadata.version(FFI)
-    numbers = tuple(int(part) for part in version.split(".")[:3])
-    if numbers >= FIRST_BROKEN_FFI:
-        return f"TVM crashes with {FFI} {version}: {TVM_COMMAND}"
-    return ""
+    version = _version(FFI)
+    numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:3])
+    return f"TVM crashes with {FFI} {version}: {TVM_COMMAND}" if numbers >= FIRST_BROKEN_FFI else ""
 
 
 def tvm_row() -> str:
@@ -34,4 +33,11 @@ def tvm_row() -> str:
     trouble = missing(("tvm", "xgboost"))
     if trouble:
         return f"{trouble} (optional, for comparisons with TVM)"
-    return f"{metadata.version('apache-tvm')}, MetaSchedule can search"
+    return f"{_version('apache-tvm')}, and what MetaSchedule needs to search"
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:  # built from source
+        return "of unknown version"

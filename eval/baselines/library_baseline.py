@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from eval.baselines.installed import missing
 from eval.baselines.limits import TuningLimits
 from eval.baselines.process import LibraryProcess
-from eval.baselines.protocol import Answer, NotAvailable, Request
+from eval.baselines.protocol import RUN_LIMIT_ENDS, RUN_LIMIT_S, Answer, NotAvailable, Request
 from rllib_envs.errors import TunewrightError
 from rllib_envs.loop_nest import LoopNest
 from rllib_envs.loop_nest.backend.cores import CoreLocks
@@ -23,32 +23,44 @@ OVERTIME_S = 120.0
 """Beyond the seconds that a search may take: for the batch that was begun in time."""
 
 
+class Source(NamedTuple):
+    """Where a baseline comes from."""
+
+    library: str
+    """Baselines of one library share a process."""
+    needs: tuple[str, ...] = ()
+    """Packages of the extra `tvm`."""
+    searches: bool = False
+    """Whether it uses the time that it is given for tuning."""
+
+
 class LibraryBaseline:
     """Measures once a call. What was lost on a benchmark is not tried again there: it would take as long once more."""
 
     def __init__(
-        self, name: str, problem: LoopNest, process: LibraryProcess, needs: Sequence[str], limits: TuningLimits
+        self, name: str, source: Source, problem: LoopNest, process: LibraryProcess, limits: TuningLimits
     ) -> None:
         self.name = name
+        self._source = source
         self._problem = problem
         self._process = process
-        self._needs = needs
         self._limits = limits
+        self._limit_s = ANSWER_LIMIT_S + (limits.seconds + OVERTIME_S) * source.searches
         self._cores = CoreLocks()
         self._lost: dict[Statement, str] = {}
 
     def __call__(self, benchmark: Benchmark) -> Evaluation:
         statement = self._problem.initial(benchmark).statement
-        trouble = missing(self._needs) or self._lost.get(statement, "")
+        trouble = missing(self._source.needs) or self._lost.get(statement, "")
         if trouble:
             return self._failed(trouble)
         try:
             with self._cores.hold() as core:
-                limit_s = ANSWER_LIMIT_S + self._limits.seconds + OVERTIME_S
-                answer = self._process.ask(Request(self.name, statement, self._limits, core), limit_s)
+                answer = self._process.ask(Request(self.name, statement, self._limits, core), self._limit_s)
         except Lost as lost:
-            self._lost[statement] = str(lost)
-            return self._failed(str(lost))
+            too_long = f"time-out: one run took more than {RUN_LIMIT_S:g} s"
+            self._lost[statement] = too_long if lost.ending == RUN_LIMIT_ENDS else str(lost)
+            return self._failed(self._lost[statement])
         except NotAvailable as error:
             return self._failed(str(error))
         except TunewrightError as error:

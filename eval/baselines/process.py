@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eval.baselines.protocol import Answer, Request
+from rllib_envs.errors import TunewrightError
 from rllib_envs.loop_nest.backend.measuring_process import MeasuringProcess
 
 MODULE = "eval.baselines.child"
@@ -18,12 +19,20 @@ class LibraryProcess:
     def __init__(self, library: str) -> None:
         self.library = library
         self._process: MeasuringProcess | None = None
+        self._unusable: TunewrightError | None = None
+        """Why the library can't be started. It is not tried again."""
 
     def ask(self, request: Request, limit_s: float) -> Answer:
         """Raises Lost when the process crashes or gives no answer in time, and TunewrightErrors that it raises."""
+        if self._unusable is not None:
+            raise self._unusable
         if self._process is None or not self._process.usable():
             self.close()
-            self._process = MeasuringProcess(MODULE, self.library, start_limit_s=START_LIMIT_S)
+            try:
+                self._process = MeasuringProcess(MODULE, self.library, start_limit_s=START_LIMIT_S)
+            except TunewrightError as error:
+                self._unusable = error
+                raise
         answer: Answer = self._process.ask(request, limit_s)
         return answer
 

@@ -13,6 +13,11 @@ from rllib_envs.loop_nest.backend.cores import Core
 from rllib_envs.loop_nest.backend.protocol import Measurement
 from rllib_envs.loop_nest.statement import Statement
 
+RUN_LIMIT_S = 20.0
+"""Processor time of one run: a product that nobody has scheduled may be a hundred times slower than ours."""
+RUN_LIMIT_ENDS = "SIGPROF"
+"""The signal that ends the process at this limit."""
+
 
 class NotAvailable(TunewrightError):
     """A baseline has no code for a statement."""

@@ -7,6 +7,7 @@ compiled code included.
 from __future__ import annotations
 
 import ctypes
+from math import prod
 from typing import Any
 
 import tvm
@@ -73,8 +74,6 @@ class Arguments:
         return Call(self._call, (*handles, ctypes.addressof(self._result)), kept=(self, function))
 
 
-def _row_major(shape: ctypes.Array[ctypes.c_int64] | tuple[int, ...]) -> list[int]:
-    strides = [1]
-    for extent in reversed(list(shape)[1:]):
-        strides.insert(0, strides[0] * int(extent))
-    return strides
+def _row_major(shape: tuple[int, ...]) -> list[int]:
+    """Strides in elements."""
+    return [prod(shape[axis + 1 :]) for axis in range(len(shape))]

@@ -44,7 +44,7 @@ def _combined(statement: Statement, output: Shaped, shapes: Sequence[Shaped], in
 
     def element(*indices: Any) -> Any:
         index = _by_variable(output, indices) | {name: axis.var for name, axis in reduced.items()}
-        first, *second = (tensor[_place(shape, index)] for shape, tensor in zip(shapes, inputs, strict=False))
+        first, *second = (tensor(*_place(shape, index)) for shape, tensor in zip(shapes, inputs, strict=False))
         value = COMBINE[statement.combine](first, second[0]) if second else first
         return REDUCE[statement.reduce](value, axis=list(reduced.values())) if reduced else value
 
@@ -56,12 +56,12 @@ def _with_epilogue(
 ) -> Any:
     def element(*indices: Any) -> Any:
         index = _by_variable(output, indices)
-        value = before[indices]
+        value = before(*indices)
         tensors = iter(zip(shapes, operands, strict=True))
         for operation, operand in statement.epilogue:
             if isinstance(operand, tuple):
                 shape, tensor = next(tensors)
-                value = COMBINE[operation](value, tensor[_place(shape, index)])
+                value = COMBINE[operation](value, tensor(*_place(shape, index)))
             else:
                 value = COMBINE[operation](value, tirx.const(operand, "float32"))
         return value
