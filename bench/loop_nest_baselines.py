@@ -45,6 +45,15 @@ def measured(problem: LoopNest, size: int, folder: Path) -> dict[str, Evaluation
     return best
 
 
+def line(size: int, name: str, one: Evaluation) -> str:
+    """Speed, share of the peak, and what tuning took."""
+    seconds, trials = one.details.get("tuning_seconds"), int(one.details.get("tuning_trials", 0))
+    tuning = "-" if seconds is None else f"{seconds:.2f} s"
+    searched = f"  {trials} trials" if trials else ""
+    speed = f"{one.value:8.1f} GFLOPS {one.value / one.scale:6.1%}"
+    return f"{size:4} {name:18}{speed} {tuning:>9}{searched}{one.error}"
+
+
 def main() -> None:
     print(f"MetaSchedule: up to {TRIALS} trials and {SECONDS:g} s for each size")
     ratios: dict[str, list[float]] = {}
@@ -53,9 +62,7 @@ def main() -> None:
         for size in SIZES:
             best = measured(problem, size, Path(folder))
             for name, one in sorted(best.items(), key=lambda entry: -entry[1].value):
-                tuning = f"{one.details.get('tuning_seconds', 0.0):6.2f} s" if "tuning_seconds" in one.details else "-"
-                trouble = f"  {one.error}" if one.error else ""
-                print(f"{size:4} {name:18}{one.value:8.1f} GFLOPS {one.value / one.scale:6.1%} {tuning:>9}{trouble}")
+                print(line(size, name, one))
                 ratios.setdefault(name, []).append(best[OURS].speedup_over(one) if one.verified else math.nan)
         problem.close()
 
