@@ -34,13 +34,15 @@ class Row:
     spread: float
     """(highest - lowest) / middle of the values measured anew."""
     seconds: float = 0.0
-    """Spent by the search."""
+    """Spent by the search; for a baseline, compiling and searching."""
     evaluations: int = 0
-    """Spent by the search."""
+    """Spent by the search; for a baseline, schedules that it has tried."""
     actions: tuple[str, ...] = ()
     """The names of the actions that lead from the untuned state to the answer."""
     error: str = ""
     """Why the answer failed when it was measured anew."""
+    how: str = ""
+    """Of a baseline: what was called, how it was tuned, and how it was timed."""
     before: str = ""
     """The untuned state, and"""
     after: str = ""

@@ -28,7 +28,8 @@ Runs = Mapping[tuple[str, int], Outcome | Failure]
 """What became of the searches on one benchmark, by method and seed."""
 
 Baseline = Callable[[Benchmark], Evaluation | None]
-"""Measures once, in the problem's unit and on its clock; None where it has no answer for a benchmark."""
+"""Measures once, in the problem's unit and on its clock; None where it has no answer for a benchmark. Its details may
+tell `tuning_seconds` and `tuning_trials`."""
 
 
 class Scores(NamedTuple):
@@ -56,6 +57,8 @@ def score(problem: Problem[Any], benchmark: Benchmark, runs: Runs, baselines: Ma
         ("answer", key): partial(problem.evaluate, state) for key, state in states.items()
     }
     measures |= {("baseline", name): partial(measure, benchmark) for name, measure in baselines.items()}
+    for measure in baselines.values():
+        measure(benchmark)  # what it compiles and searches for once must not come between the rounds
     found = remeasure(measures, np.random.default_rng(zlib.crc32(benchmark.name.encode())))
 
     start = found["answer", start_key].evaluation
@@ -105,7 +108,8 @@ def _baseline_row(
     now = measured.evaluation
     value = now.value if now.verified else math.nan
     marks = (_ratio(now, start), _ratios(now, rivals), measured.spread)
-    return Row(benchmark.name, name, None, start.value, value, value, *marks, error=now.error)
+    tuning = now.details.get("tuning_seconds", 0.0), int(now.details.get("tuning_trials", 0))
+    return Row(benchmark.name, name, None, start.value, value, value, *marks, *tuning, error=now.error, how=now.how)
 
 
 def _lost_row(

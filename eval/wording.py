@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 
 from eval.comparison import Comparison
 from eval.statistics import Duel, Interval, Summary
@@ -74,6 +75,25 @@ def setting(comparison: Comparison) -> str:
     )
 
 
+def baselines(comparison: Comparison) -> list[str]:
+    """What was called and how it was tuned, a line for each baseline that says so."""
+    lines = []
+    for name in comparison.baselines:
+        told = list(dict.fromkeys(row.how.partition(";")[0] for row in comparison.of(name) if row.how))
+        if told:
+            lines.append(f"{name}: {told[0]}{', and the like on other benchmarks' * (len(told) > 1)}.")
+    return lines
+
+
+def _without_value(comparison: Comparison) -> list[str]:
+    """The reasons why baselines have no value, each with the number of benchmarks where it is so."""
+    reasons = Counter((row.method, row.error) for row in comparison.rows if row.error and row.seed is None)
+    return [
+        f"{name} has no value on {count} benchmark{'s' * (count != 1)}: {reason}"
+        for (name, reason), count in reasons.items()
+    ]
+
+
 def exceptions(comparison: Comparison) -> list[str]:
     """What a reader must know before taking the figures at face value."""
     notes = [
@@ -82,6 +102,7 @@ def exceptions(comparison: Comparison) -> list[str]:
     ]
     if comparison.interrupted:
         notes.append("Ended early: only benchmarks that every method had finished are shown.")
+    notes += _without_value(comparison)
     failed = sum(1 for row in comparison.rows if row.error and row.seed is not None)
     if failed:
         notes.append(f"{failed} answers were lost, or failed when they were measured anew, and count as untuned.")

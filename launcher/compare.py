@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from eval.baselines import Baselines
+from eval.baselines.limits import SECONDS, TRIALS, TuningLimits
 from eval.budget import Budget
 from launcher.comparison_folder import comparison_folder
 from launcher.evaluation import METHODS, Proof, prove
 from launcher.fetched_policy import fetch_policy
-from launcher.folders import find_policy
+from launcher.folders import find_policy, problem_of, runs_folder
 from launcher.options import at_least
 from models.interrupts import EXIT_CODE, Interrupts
 from models.policy import Policy
@@ -54,6 +57,13 @@ class CompareConfig:
     workers: int | None = None
     """Processes, each on a physical core of its own; one for each free core when not given. 0 does everything in this
     process, to look for a fault."""
+    baselines: str = ""
+    """What else to measure, by name: numpy, torch, tvm, tvm_tiled, tvm_metaschedule and loop_tool for loop nests, or
+    all. Empty: the first four, which are quickly compiled."""
+    tvm_trials: int = TRIALS
+    """Schedules that TVM's MetaSchedule may try on a benchmark,"""
+    tvm_seconds: float = SECONDS
+    """and the time that it may take. What it has found is kept among the runs, and not searched for again."""
     backend: str = ""
     """Loop nests: what compiles them (avx512, avx2 or llvm). Empty: the first of these that works here."""
     out: Path | None = None
@@ -84,6 +94,9 @@ def run_compare(config: CompareConfig) -> None:
     problem = Suite.load(config.dataset).problem if config.dataset else ""
     given = fetch_policy(config.wandb_url) if config.wandb_url else config.policy
     path, policy = find_policy(given, problem, trainer_name(config.trainer) if config.trainer else "")
+    limits = TuningLimits(config.tvm_trials, config.tvm_seconds, runs_folder() / "metaschedule")
+    with closing(problem_of(policy, config.backend)) as made:
+        baselines = Baselines.parse(config.baselines, made, limits)
     proof = Proof.of(
         policy,
         chosen_suites(policy, config),
@@ -92,6 +105,7 @@ def run_compare(config: CompareConfig) -> None:
         seeds=config.seeds,
         horizon=config.steps,
         backend=config.backend,
+        baselines=baselines,
         graphs=config.debug,
     )
     folder = comparison_folder(config.out, path if path.is_dir() else path.parent, proof)

@@ -18,7 +18,7 @@ from eval.comparison import Comparison
 from eval.graph_files import GRAPHS, read_graphs
 from eval.journal import JOURNAL, Journal
 from eval.journal_lines import SEARCH
-from eval.plan import Plan
+from eval.plan import MakeBaselines, Plan, own_baselines
 from eval.report import require_packages, write_report
 from eval.setting import setting_of
 from eval.summary import print_summary
@@ -55,6 +55,7 @@ class Proof:
         seeds: int = 1,
         horizon: int | None = None,
         backend: str = "",
+        baselines: MakeBaselines = own_baselines,
         graphs: bool = False,
     ) -> Proof:
         """Raises UserError for what can't be compared."""
@@ -66,6 +67,7 @@ class Proof:
             range(seeds),
             policy,
             horizon=horizon or policy.horizon,
+            baselines=baselines,
             graphs=graphs,
             splits=splits if len(suites) > 1 else None,
         )

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from eval.baselines.installed import tvm_row
 from launcher.ray_node import SHARED_MEMORY
 from launcher.tracking.account import HOW, find_key, host
 from rllib_envs.errors import UserError
@@ -29,6 +30,7 @@ def system_checks(runs: Path) -> Iterator[Row]:
     """The scheduler, the disk that runs are written to, shared memory, and the clock."""
     yield "SLURM", slurm()
     yield "Weights & Biases", account()
+    yield "TVM", tvm_row()
     existing = next(folder for folder in (runs, *runs.parents) if folder.exists())
     yield "disk", disk(existing)
     yield "shared memory", shared_memory()

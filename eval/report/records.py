@@ -31,7 +31,7 @@ def row_columns(comparison: Comparison, texts: bool) -> Columns:
     columns |= {f"ratio_to_{name}": [row.ratios.get(name) for row in rows] for name in comparison.baselines}
     columns |= {name: [getattr(row, name) for row in rows] for name in ("spread", "seconds", "evaluations")}
     columns |= {name: [list(getattr(row, name)) for row in rows] for name in ("actions", "steps")}
-    words = ("error", "before", "after") if texts else ("error",)
+    words = ("error", "how", "before", "after") if texts else ("error", "how")
     return columns | {name: [getattr(row, name) for row in rows] for name in words}
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from rllib_envs.errors import IllegalAction, UserError
 from rllib_envs.loop_nest import features
 from rllib_envs.loop_nest.actions import ACTIONS, MAX_LOOPS, choose_actions
-from rllib_envs.loop_nest.backend import Measurement, Measurer
+from rllib_envs.loop_nest.backend import Measurement, Measurer, Peak
 from rllib_envs.loop_nest.backend.backends import AUTO
 from rllib_envs.loop_nest.cost_model import CostModel
 from rllib_envs.loop_nest.kinds import make_statement
@@ -68,9 +68,10 @@ class LoopNest(Problem[NestState]):
         return Observation(features.loop_features(state), features.loop_mask(state), features.global_features(state))
 
     def evaluate(self, state: NestState) -> Evaluation:
-        return self._evaluation(self._measurer.measure(state.statement, state.loops))
+        return self.evaluation(self._measurer.measure(state.statement, state.loops))
 
-    def _evaluation(self, measured: Measurement) -> Evaluation:
+    def evaluation(self, measured: Measurement) -> Evaluation:
+        """A measurement in the terms of the contract."""
         clock = self._measurer.ready().time_source
         return Evaluation(
             value=measured.gflops,
@@ -87,6 +88,10 @@ class LoopNest(Problem[NestState]):
                 "variation": measured.variation,
             },
         )
+
+    def peak(self) -> Peak:
+        """What fractions of peak refer to."""
+        return self._measurer.peak()
 
     def predict(self, state: NestState) -> float:
         """GFLOPS by the cost model: nothing is compiled or run, and it ranks what `evaluate` would measure."""
@@ -119,7 +124,8 @@ class LoopNest(Problem[NestState]):
 
     def _numpy(self, benchmark: Benchmark) -> Evaluation:
         """What numpy reaches on the same statement: one thread, timed by the same protocol."""
-        return self._evaluation(self._measurer.measure_numpy(self.initial(benchmark).statement))
+        evaluation = self.evaluation(self._measurer.measure_numpy(self.initial(benchmark).statement))
+        return replace(evaluation, how=f"numpy {np.__version__}; {evaluation.how}")
 
     def close(self) -> None:
         self._measurer.close()

@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from eval import wording
 from eval.budget import Budget
 from eval.compare import compare
 from eval.remeasure import ROUNDS
@@ -123,11 +124,28 @@ def test_baselines_are_measured_in_the_same_rounds(toy, benchmarks, monkeypatch)
 
     monkeypatch.setattr(type(toy), "baselines", lambda self: {"numpy": measure})
     result = compare(toy, benchmarks, ["greedy2"], Budget(evaluations=60))
-    assert Counter(calls) == {benchmark.name: ROUNDS for benchmark in benchmarks}
+    assert Counter(calls) == {benchmark.name: 1 + ROUNDS for benchmark in benchmarks}, "once before the rounds"
     assert result.baselines == ("numpy",)
     assert [row.seed for row in result.of("numpy")] == [None] * len(benchmarks)
     for row in result.of("greedy2"):
         assert row.ratios["numpy"] == pytest.approx(row.value / 0.5)
+
+
+def test_what_a_baseline_took_to_tune_is_told(toy, benchmarks):
+    def tuned(benchmark):
+        details = {"tuning_seconds": 12.5, "tuning_trials": 64}
+        return Evaluation(0.5, "share", 1.0, how="a compiler, 64 trials; timed once", details=details)
+
+    def absent(benchmark):
+        return Evaluation(0.0, "share", 1.0, error="not installed: pip install it")
+
+    baselines = {"tuned": tuned, "absent": absent}
+    result = compare(toy, benchmarks[:2], ["greedy1"], Budget(evaluations=9), baselines=baselines)
+    for row in result.of("tuned"):
+        assert (row.value, row.seconds, row.evaluations) == (0.5, 12.5, 64)
+    assert wording.baselines(result) == ["tuned: a compiler, 64 trials."]
+    notes = wording.exceptions(result)
+    assert "absent has no value on 2 benchmarks: not installed: pip install it" in notes
 
 
 def test_a_problem_without_baselines_has_none(toy, benchmarks):

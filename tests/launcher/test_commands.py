@@ -84,6 +84,7 @@ def test_tune_reads_a_benchmark_file(trained):
 def test_compare_uses_the_held_out_part_and_never_mixes_two_comparisons(trained, tmp_path):
     home, _ = trained
     options = ("--dataset", "mm64_128_16_range", "--size", 2, "--timeout", 0.1, "--searches", "policy,random")
+    options += ("--baselines", "numpy")
     run = tunewright("compare", *options, "--seeds", 2, "--out", tmp_path / "report", cwd=home)
     assert run.returncode == 0 and "policy over random" in run.stdout, run.stderr
     assert (tmp_path / "report" / "report.html").exists()

@@ -37,6 +37,7 @@ def test_shows_what_the_machine_can_do(backend, tmp_path):
     assert rows["runs in"] == str(tmp_path / "runs")
     assert rows["data sets in"] == f"{tmp_path / 'datasets'}, {ROOT / 'datasets'}"
     assert rows["numpy"] and rows["processor"]
+    assert rows["TVM"].endswith(", and what MetaSchedule needs to search")
 
 
 def test_configured_peak():

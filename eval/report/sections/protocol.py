@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+from eval import wording
 from eval.comparison import Comparison
 from eval.statistics import CONFIDENCE, RESAMPLES, TIE
 
@@ -26,6 +27,7 @@ def protocol(comparison: Comparison) -> list[str]:
         f"Between the rounds, values differed by {spread} (median).",
         "The same solution found twice is measured as one. An answer that fails when measured anew counts as untuned, "
         "and in fast_p as not fast at all.",
+        *wording.baselines(comparison),
         f"Value: {comparison.unit}, {comparison.how or 'as the problem defines it'}.",
         f"Intervals of geometric means: {CONFIDENCE:.0%} percentile bootstrap over benchmarks with {RESAMPLES:,} "
         "draws; seeds are averaged first. They say nothing of other benchmarks than such as these.",

@@ -11,7 +11,9 @@ import signal
 import sys
 import traceback
 from collections import OrderedDict
+from collections.abc import Callable
 from multiprocessing.connection import Connection
+from typing import Any, NamedTuple, Protocol
 
 from rllib_envs.child_process import die_with_parent
 from rllib_envs.cores import run_on
@@ -35,6 +37,21 @@ HIGHEST_PLAUSIBLE_FRACTION = 1.05
 CALL_BACK = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * MAX_TENSORS)
 
 
+class Call(NamedTuple):
+    """How code is called that computes a statement on the tensors of its workload."""
+
+    address: int
+    """Of code in C's calling convention."""
+    arguments: tuple[int, ...]
+    """Up to MAX_TENSORS pointers or integers."""
+    extra_cycles: float = 0.0
+    """Of a call, that are not the code's own."""
+    finish: Callable[[], object] = lambda: None
+    """Brings the results to C where the code leaves them elsewhere. Not timed."""
+    kept: object = None
+    """What must live as long as the code."""
+
+
 class MeasuringBench:
     """Timer, peak and the workloads of the statements met last."""
 
@@ -53,32 +70,41 @@ class MeasuringBench:
         """Verify a candidate, and time it if it is right. GFLOPS refer to the measured peak."""
         statement, loops, core = request
         run_on(core)
-        workload = self._workload(statement)
+        workload = self.workload(statement)
         if loops is None:
             return self._measure_numpy(workload)
         kernel = compile_kernel(statement, loops, self.backend)
-        return self._verify_and_time(kernel.address, workload)
+        return self.verify_and_time(Call(kernel.address, workload.addresses, kept=kernel), workload)
 
     def _measure_numpy(self, workload: Workload) -> Measurement:
-        """The same for numpy, called back from the timer's code; the call back is not counted."""
-        run = numpy_run(workload.statement, *workload.tensors)
+        """The same for numpy."""
+        return self.verify_and_time(self.call_back(numpy_run(workload.statement, *workload.tensors)), workload)
+
+    def call_back(self, run: Callable[[], object]) -> Call:
+        """Call a function of Python from the timer's code; the call back is not counted, what the function does is."""
 
         def call(*_: object) -> None:
             run()
 
         candidate, nothing = CALL_BACK(call), CALL_BACK(lambda *_: None)
-        extra = self._timer.time(_address(nothing), workload.addresses, self._budget_s)
-        return self._verify_and_time(_address(candidate), workload, extra.cycles)
+        extra = self._timer.time(_address(nothing), (), self._budget_s)
+        return Call(_address(candidate), (), extra.cycles, kept=candidate)
 
-    def _verify_and_time(self, kernel: int, workload: Workload, extra_cycles: float = 0.0) -> Measurement:
+    def verify_and_time(self, call: Call, workload: Workload) -> Measurement:
+        """Run code on each input set of a workload, and time it if its results are right."""
         samples: list[Sample] = []
-        error = workload.verify(lambda: samples.append(self._run_once(kernel, workload)))
+
+        def run() -> None:
+            samples.append(self._run_once(call))
+            call.finish()
+
+        error = workload.verify(run)
         if error:
             return Measurement.failed(error)
         best = min(samples, key=lambda sample: (not sample.clean, sample.cycles))
-        timing = self._timer.time(kernel, workload.addresses, self._budget_s, best)
+        timing = self._timer.time(call.address, call.arguments, self._budget_s, best)
         flops = workload.statement.flops
-        flop_per_cycle = flops / max(timing.cycles - extra_cycles, 1.0)
+        flop_per_cycle = flops / max(timing.cycles - call.extra_cycles, 1.0)
         fraction = flop_per_cycle / self.peak.flop_per_cycle
         if fraction > HIGHEST_PLAUSIBLE_FRACTION:
             return Measurement.failed(f"implausible: {fraction:.2f} of peak, from {timing.samples} samples")
@@ -86,7 +112,11 @@ class MeasuringBench:
         seconds = flops / (gflops * 1e9)
         return Measurement(gflops, fraction, flop_per_cycle, seconds, timing.samples, "", timing.variation)
 
-    def _workload(self, statement: Statement) -> Workload:
+    def cycles(self, call: Call) -> float:
+        """Core cycles of a call, whose results don't matter."""
+        return self._timer.time(call.address, call.arguments, self._budget_s, self._run_once(call)).cycles
+
+    def workload(self, statement: Statement) -> Workload:
         """The tensors of a statement: those made before, or new ones in place of the ones unused for longest."""
         workload = self._workloads.pop(statement, None)
         if workload is None:
@@ -99,25 +129,31 @@ class MeasuringBench:
         self._workloads[statement] = workload
         return workload
 
-    def _run_once(self, kernel: int, workload: Workload) -> Sample:
+    def _run_once(self, call: Call) -> Sample:
         """One run, which the kernel timer of the system ends by killing this process if it exceeds the limit.
 
         The limit is on processor time, because on a busy machine wall time says nothing about the candidate.
         """
         signal.setitimer(signal.ITIMER_PROF, self._run_limit_s)
-        sample = self._timer.sample(kernel, workload.addresses, 1)
+        sample = self._timer.sample(call.address, call.arguments, 1)
         signal.setitimer(signal.ITIMER_PROF, 0)
         return sample
 
 
-def serve(connection: Connection, bench: MeasuringBench) -> None:
+class Measures(Protocol):
+    """Whatever answers requests."""
+
+    def measure(self, request: Any) -> object: ...
+
+
+def serve(connection: Connection, bench: Measures) -> None:
     """Answer requests until the other side hangs up."""
     while True:
         try:
             request = connection.recv()
         except EOFError:
             return
-        reply: Measurement | Exception
+        reply: object
         try:
             reply = bench.measure(request)
         except TunewrightError as error:

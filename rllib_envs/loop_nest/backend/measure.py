@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
-import weakref
 from dataclasses import replace
-from multiprocessing import Pipe
-from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any
 
-from rllib_envs.child_process import child_environment
 from rllib_envs.cores import CoreLocks
 from rllib_envs.loop_nest.backend.backends import AUTO, BACKENDS
 from rllib_envs.loop_nest.backend.fma_peak import Peak, configured_gflops
 from rllib_envs.loop_nest.backend.loops import Schedule, check_loops
-from rllib_envs.loop_nest.backend.protocol import Measurement, MeasuringError, Ready, Request
+from rllib_envs.loop_nest.backend.measuring_process import Lost, MeasuringProcess
+from rllib_envs.loop_nest.backend.protocol import Measurement, Ready, Request
 from rllib_envs.loop_nest.statement import Statement
 from rllib_envs.names import choose
 
 CHILD_MODULE = "rllib_envs.loop_nest.backend.child"
-START_LIMIT_S = 60.0
-"""For starting Python and numpy, which takes 0.2 s from a warm disk and long from a cold network drive."""
 PREPARE_LIMIT_S = 30.0
 """For computing the expected results of a statement that was not measured just before."""
 RUNS_WITHIN_LIMIT = 3
@@ -65,7 +57,7 @@ class Measurer:
         self.peak_gflops = peak_gflops or configured_gflops()
         self.backend = choose(backend, BACKENDS, "loop-nest backend")
         self._cores = CoreLocks()
-        self._child: _Child | None = None
+        self._child: MeasuringProcess | None = None
         self._last_statement: Statement | None = None
 
     def measure(self, statement: Statement, loops: Schedule) -> Measurement:
@@ -93,23 +85,12 @@ class Measurer:
             limit_s += PREPARE_LIMIT_S
         self._last_statement = request.statement
         try:
-            child.connection.send(request)
-            answered = child.connection.poll(limit_s)
-            reply = child.connection.recv() if answered else None
-        except (EOFError, ConnectionError):
-            ending = child.ending()
+            reply = child.ask(request, limit_s)
+        except Lost as lost:
             self.close()
-            if ending == RUN_LIMIT_SIGNAL.name:
+            if lost.ending == RUN_LIMIT_SIGNAL.name:
                 return Measurement.failed(f"time-out: one run took more than {self.run_limit_s:g} s")
-            return Measurement.failed(f"crash: {ending}")
-        except BaseException:  # an interrupt; the answer to come must not be taken for the next one's
-            self.close()
-            raise
-        if reply is None:
-            self.close()
-            return Measurement.failed(f"time-out: no answer within {limit_s:.1f} s")
-        if isinstance(reply, Exception):
-            raise reply
+            return Measurement.failed(str(lost))
         return self._at_configured_peak(request.statement, reply)
 
     def peak(self) -> Peak:
@@ -119,7 +100,8 @@ class Measurer:
 
     def ready(self) -> Ready:
         """What the measuring process works with: the backend and timer chosen, and the peak as measured."""
-        return self._running_child().ready
+        ready: Ready = self._running_child().ready
+        return ready
 
     def close(self) -> None:
         """End the measuring process. The next measurement starts another."""
@@ -139,11 +121,11 @@ class Measurer:
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_child": None, "_last_statement": None}
 
-    def _running_child(self) -> _Child:
+    def _running_child(self) -> MeasuringProcess:
         if self._child is not None and not self._child.usable():
             self.close()
         if self._child is None:
-            self._child = _Child(self.run_limit_s, self.budget_s, self.backend)
+            self._child = MeasuringProcess(CHILD_MODULE, self.run_limit_s, self.budget_s, self.backend)
         return self._child
 
     def _at_configured_peak(self, statement: Statement, measurement: Measurement) -> Measurement:
@@ -151,61 +133,3 @@ class Measurer:
             return measurement
         gflops = measurement.fraction_of_peak * self.peak_gflops
         return replace(measurement, gflops=gflops, seconds=statement.flops / (gflops * 1e9))
-
-
-class _Child:
-    """A measuring process that has started, and the connection to it."""
-
-    def __init__(self, run_limit_s: float, budget_s: float, backend: str) -> None:
-        self.connection, remote = Pipe()
-        self._owner = os.getpid()
-        with remote:
-            descriptor = remote.fileno()
-            arguments = [str(value) for value in (descriptor, self._owner, run_limit_s, budget_s, backend)]
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", CHILD_MODULE, *arguments],
-                pass_fds=(descriptor,),
-                stdin=subprocess.DEVNULL,
-                env=child_environment(),
-                start_new_session=True,  # an interrupt from the terminal is for the parent alone
-            )
-        self._finalizer = weakref.finalize(self, _end, self._process, self.connection, self._owner)
-        self.ready = self._receive_ready()
-
-    def usable(self) -> bool:
-        """Whether the process runs and belongs to this process, not to one that this one was forked from."""
-        return self._owner == os.getpid() and self._process.poll() is None
-
-    def ending(self) -> str:
-        """How a process that hung up has ended, in words: the name of a signal or an exit status."""
-        try:
-            status = self._process.wait(GRACE_S)
-        except subprocess.TimeoutExpired:
-            return "hung up"
-        return signal.Signals(-status).name if status < 0 else f"exit status {status}"
-
-    def end(self) -> None:
-        self._finalizer()
-
-    def _receive_ready(self) -> Ready:
-        try:
-            reply = self.connection.recv() if self.connection.poll(START_LIMIT_S) else None
-        except (EOFError, ConnectionError):
-            reply = None
-        if isinstance(reply, Ready):
-            return reply
-        ending = self.ending()
-        self.end()
-        if isinstance(reply, Exception):
-            raise reply
-        raise MeasuringError(f"the measuring process did not start ({ending}); its message is on the error output")
-
-
-def _end(process: subprocess.Popen[bytes], connection: Connection, owner: int) -> None:
-    """Kill and reap the process. In a fork of its owner, only close what the fork has inherited."""
-    connection.close()
-    if owner == os.getpid():
-        process.kill()
-        process.wait()
-    else:
-        process.returncode = 0  # not ours to wait for

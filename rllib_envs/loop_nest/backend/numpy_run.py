@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -62,6 +62,25 @@ def _run_without_epilogue(
 
 def _matmul(statement: Statement, output: FloatArray, inputs: tuple[FloatArray, ...]) -> Callable[[], object] | None:
     """`matmul` where the statement is a matrix product, perhaps a batch of them; None elsewhere."""
+    product = matrix_product(statement, output, inputs)
+    return product and (lambda: np.matmul(product.left, product.right, out=product.result))
+
+
+class MatrixProduct(NamedTuple):
+    """Views of a statement's tensors, in this order of their dimensions after those of a batch."""
+
+    left: FloatArray
+    """[rows, inner]."""
+    right: FloatArray
+    """[inner, columns]."""
+    result: FloatArray
+    """[rows, columns]."""
+    order: tuple[str, ...]
+    """The variables of `result`."""
+
+
+def matrix_product(statement: Statement, output: FloatArray, inputs: tuple[FloatArray, ...]) -> MatrixProduct | None:
+    """A statement as a matrix product, perhaps a batch of them; None where it is none."""
     a, b, c = ({var for var, _ in strides} for strides in (*statement.inputs, statement.output))
     batch, rows, columns, inner = a & b & c, (a & c) - b, (b & c) - a, (a & b) - c
     if not len(rows) == len(columns) == len(inner) == 1 or a | b | c != batch | rows | columns | inner:
@@ -71,10 +90,12 @@ def _matmul(statement: Statement, output: FloatArray, inputs: tuple[FloatArray, 
         names = [*sorted(batch), *(next(iter(axis)) for axis in axes)]
         return strided_view(values, strides, {var: statement.size[var] for var in names})
 
-    left = view(inputs[0], statement.inputs[0], rows, inner)
-    right = view(inputs[1], statement.inputs[1], inner, columns)
-    result = view(output, statement.output, rows, columns)
-    return lambda: np.matmul(left, right, out=result)
+    return MatrixProduct(
+        left=view(inputs[0], statement.inputs[0], rows, inner),
+        right=view(inputs[1], statement.inputs[1], inner, columns),
+        result=view(output, statement.output, rows, columns),
+        order=(*sorted(batch), *rows, *columns),
+    )
 
 
 def _einsum(statement: Statement, result: FloatArray, inputs: tuple[FloatArray, ...]) -> Callable[[], object]:

@@ -1,0 +1,63 @@
+"""TVM in this process: what has to be so before its first import, and the processor as a target of its compiler."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from types import ModuleType
+from typing import Any, NamedTuple
+
+UNNEEDED_INTRINSICS = ("cuda", "rocm", "hexagon", "arm_cpu", "riscv_cpu")
+"""Of other processors. Every TuneContext of TVM 0.27 imports them, for some twenty seconds, and uses none of them."""
+
+
+def prepare_import() -> None:
+    """To be called before anything imports TVM."""
+    os.environ["TVM_NUM_THREADS"] = "1"  # with more, a process that is forked after a kernel has run hangs
+    sys.modules["torch"] = None  # type: ignore[assignment]  # TVM would import it first, for 3 s and 200 MB
+    for name in UNNEEDED_INTRINSICS:
+        module = f"tvm.s_tir.tensor_intrin.{name}"
+        sys.modules[module] = ModuleType(module)
+    logging.getLogger("tvm").setLevel(logging.ERROR)
+
+
+class Vectors(NamedTuple):
+    """The vector unit of this processor."""
+
+    lanes: int
+    """float32 values in a register."""
+    registers: int
+
+
+def version() -> str:
+    import tvm
+
+    return f"TVM {tvm.__version__}"
+
+
+def target() -> Any:
+    """This processor, one core of it. LLVM's name for it may stand for features that a virtual machine hides."""
+    import tvm
+
+    features = [
+        f"{'+' if present else '-'}{name}" for name, present in _features().items() if name.startswith(("avx", "fma"))
+    ]
+    processor = tvm.get_global_func("target.llvm_get_system_cpu")()
+    return tvm.target.Target({"kind": "llvm", "mcpu": processor, "mattr": sorted(features), "num-cores": 1})
+
+
+def vectors() -> Vectors:
+    features = _features()
+    if features.get("avx512f"):
+        return Vectors(16, 32)
+    if features.get("avx"):
+        return Vectors(8, 16)
+    return Vectors(4, 16)
+
+
+def _features() -> dict[str, bool]:
+    import tvm
+
+    found = tvm.get_global_func("tvm.codegen.llvm.GetHostCPUFeatures")()
+    return {str(name): bool(present) for name, present in found.items()}

@@ -1,0 +1,21 @@
+"""The baselines of TVM."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from eval.baselines.prepared import Library
+from eval.baselines.tvm.host import prepare_import
+from rllib_envs.loop_nest.backend.child import MeasuringBench
+
+
+def load(bench: MeasuringBench) -> Library:
+    """Import TVM, which takes some seconds."""
+    prepare_import()
+    from eval.baselines.tvm import metaschedule, plain, tiled
+
+    return {
+        "tvm": plain.prepare,
+        "tvm_tiled": tiled.prepare,
+        "tvm_metaschedule": partial(metaschedule.prepare, bench),
+    }

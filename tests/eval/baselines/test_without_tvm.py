@@ -1,0 +1,55 @@
+"""Where the extra is not installed, TVM's rows say so, and everything else goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+from tests.conftest import ROOT
+
+EXTRA = ("tvm", "apache_tvm", "xgboost")
+"""How the names of what the extra installs begin."""
+MEASURE = """
+import json
+from eval.baselines import Baselines
+from eval.baselines.installed import tvm_row
+from rllib_envs.loop_nest import LoopNest
+from rllib_envs.problem import Benchmark
+problem = LoopNest()
+product = Benchmark("mm", "loop_nest", {"kind": "mm", "sizes": {"m": 16, "n": 16, "k": 16}})
+rows = {name: measure(product).error for name, measure in Baselines.parse("all", problem)(problem).items()}
+print(json.dumps(rows | {"doctor": tvm_row()}))
+"""
+
+
+def environment(folder: Path) -> Path:
+    """The Python of a virtual environment with all that is installed here but the extra."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    packages = folder / "lib" / f"python{sysconfig.get_python_version()}" / "site-packages"
+    for installed in Path(sysconfig.get_paths()["purelib"]).iterdir():
+        if not installed.name.startswith(EXTRA):
+            (packages / installed.name).symlink_to(installed)
+    return folder / "bin" / "python"
+
+
+def test_rows_say_what_is_missing(tmp_path: Path) -> None:
+    python = environment(tmp_path / "venv")
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    run = subprocess.run([python, "-c", MEASURE], capture_output=True, text=True, env=env, timeout=120)
+    assert run.returncode == 0, run.stderr
+    assert run.stderr == ""
+    rows = json.loads(run.stdout)
+    missing = "tvm is not installed: pip install 'tunewright[tvm]'"
+    assert rows == {
+        "numpy": "",
+        "torch": "",
+        "tvm": missing,
+        "tvm_tiled": missing,
+        "tvm_metaschedule": missing,
+        "loop_tool": "",
+        "doctor": f"{missing} (optional, for comparisons with TVM)",
+    }
