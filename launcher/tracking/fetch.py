@@ -16,10 +16,11 @@ from typing import Any, get_type_hints
 from launcher.options import checked
 from launcher.recorded_config import OF_THIS_CALL
 from launcher.tracking.account import HOW, find_key
-from launcher.tracking.mirror import CHECKPOINT
+from launcher.tracking.advice import explained
+from launcher.tracking.artifacts import CHECKPOINT
 from launcher.tracking.mirrored import Mirrored
 from launcher.tracking.reference import Reference, is_reference, parse_reference
-from launcher.tracking.settings import interface, load_wandb, one_line, server_url
+from launcher.tracking.settings import client_errors, interface, one_line, server_url
 from launcher.train import TrainConfig
 from models.checkpoint import ALGORITHM, DESCRIPTION, LEARNER, RANDOM, Checkpoint
 from models.store.atomic import new_directory, read_json, write_json
@@ -38,18 +39,6 @@ LARGEST: Mapping[str, int] = {
     ALGORITHM: 16384 * MEBIBYTE,
 }
 """Bytes of the files that a checkpoint's artifact has; there are no others."""
-KEY_REFUSED = "the key is not accepted, perhaps it has expired; make a new one on the page of your settings"
-NOT_THERE = "there is no such run or artifact; is it spelt right, or was it deleted?"
-ADVICE = {
-    "401": KEY_REFUSED,
-    "verify credentials": KEY_REFUSED,
-    "403": "this account may not read it; ask its owner, or use another key",
-    "permission denied": "this account may not read it; ask its owner, or use another key",
-    "404": NOT_THERE,
-    "not found": NOT_THERE,
-    "could not find": NOT_THERE,
-}
-"""By what the client says."""
 OF_THEIR_MACHINE = ("runs", "run", "records", "config", "export", *OF_THIS_CALL, "sweep")
 """Options that name places where the run was made, or that say nothing about the training. They are not taken over."""
 
@@ -85,7 +74,6 @@ def local_run(place: str, runs: Path) -> str:
 
 def find_checkpoint(reference: Reference, key: str) -> Any:
     """The artifact of a run's newest checkpoint, or the very artifact that is meant."""
-    wandb = load_wandb()
     try:
         server = interface(key)
         if reference.artifact:
@@ -94,7 +82,7 @@ def find_checkpoint(reference: Reference, key: str) -> Any:
             run = server.run(reference.path)
             offered = [artifact for artifact in run.logged_artifacts() if artifact.type == CHECKPOINT]
             found = max(offered, key=_version, default=None)
-    except (wandb.Error, ValueError, OSError) as error:
+    except client_errors() as error:
         raise UserError(_explained(reference, error)) from error
     if found is None:
         raise UserError(
@@ -121,12 +109,11 @@ def check_offer(artifact: Any) -> None:
 
 def download(artifact: Any, folder: Path) -> Path:
     """Fetch the files into `folder`, and hold them against their sizes and hashes."""
-    wandb = load_wandb()
     try:
         artifact.download(root=str(folder), skip_cache=True)
         artifact.verify(root=str(folder))
-    except (wandb.Error, ValueError, OSError) as error:
-        raise Refused(f"{artifact.name} can't be fetched: {one_line(error)}") from error
+    except client_errors() as error:
+        raise Refused(f"{artifact.name} can't be fetched: {explained(one_line(error))}") from error
     for name, entry in artifact.manifest.entries.items():
         path = folder / name
         if path.is_symlink() or not path.is_file() or path.stat().st_size != entry.size:
@@ -194,12 +181,7 @@ def _version(artifact: Any) -> int:
 
 
 def _explained(reference: Reference, error: BaseException) -> str:
-    """What to do next, by the status in what the client says."""
-    told = one_line(error)
-    for sign, advice in ADVICE.items():
-        if sign in told.lower():
-            return f"{reference.path}: {advice} ({told})"
-    return f"{reference.path} can't be fetched: {told}"
+    return f"{reference.path} can't be fetched: {explained(one_line(error))}"
 
 
 def _made(folder: Path) -> Path:

@@ -7,14 +7,17 @@ import string
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from models.store.atomic import read_json, write_json
-from rllib_envs.errors import UserError
+from rllib_envs.errors import TunewrightError, UserError
 
 NAME = "wandb.json"
 ID_LETTERS = string.ascii_lowercase + string.digits
 ID_LENGTH = 8
+
+
+class MirrorFailed(TunewrightError):
+    """Weights & Biases could not be reached or has refused; the run directory still has everything."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Mirrored:
     complete: bool = False
     """Whether everything of a run that has ended has arrived."""
     failures: int = 0
-    """Attempts that failed since the last that succeeded."""
+    """Attempts that failed since everything had arrived for the last time."""
     error: str = ""
     """Why the last attempt failed."""
 
@@ -57,8 +60,9 @@ class Mirrored:
     def write(self, run: Path) -> None:
         write_json(run / NAME, asdict(self))
 
-    def failed(self, error: str) -> Mirrored:
-        return replace(self, failures=self.failures + 1, error=error, complete=False)
 
-    def succeeded(self, **changes: Any) -> Mirrored:
-        return replace(self, failures=0, error="", **changes)
+def note_failure(run: Path, error: str) -> None:
+    """Count it, and keep what was wrong; nothing where the run is to have no mirror any more."""
+    known = Mirrored.of(run)
+    if known is not None:
+        replace(known, failures=known.failures + 1, error=error, complete=False).write(run)

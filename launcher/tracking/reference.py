@@ -11,7 +11,9 @@ from rllib_envs.errors import UserError
 
 BASE_URL = "WANDB_BASE_URL"
 """The variable in which the client looks for a server other than the public one."""
-PUBLIC_HOSTS = ("wandb.ai", "www.wandb.ai", "api.wandb.ai")
+FORGE, FORGE_PATH = "forge.coreweave.com", "wandb"
+"""Where wandb 0.31 shows the pages of the public server, and what their paths begin with."""
+PUBLIC_HOSTS = ("wandb.ai", "www.wandb.ai", "api.wandb.ai", FORGE)
 PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 """Of entities, projects, runs and artifacts; what else the service allows in names needs no place in ours."""
 FORMS = "entity/project/run_id, the address of its page, or entity/project/checkpoint-run_id:v3"
@@ -62,6 +64,8 @@ def _of_address(place: str) -> list[str]:
     if address.scheme == "http" and host in PUBLIC_HOSTS:
         raise UserError(f"{place} would be fetched in the clear; write https")
     parts = [unquote(part) for part in address.path.strip("/").split("/")]
+    if host == FORGE and parts[0] == FORGE_PATH:
+        del parts[0]
     match parts:
         case [entity, project, "runs", run, *_]:
             return [entity, project, run]

@@ -12,8 +12,9 @@ import tyro
 
 from launcher.folders import runs_folder
 from launcher.tracking.account import HOW, find_key
-from launcher.tracking.mirror import Mirror, MirrorFailed
-from launcher.tracking.mirrored import Mirrored
+from launcher.tracking.client_folder import temporary_folder
+from launcher.tracking.mirror import Mirror
+from launcher.tracking.mirrored import Mirrored, MirrorFailed
 from models.store.run_directory import RunDirectory, list_runs
 from rllib_envs.errors import TunewrightError, UserError
 
@@ -45,7 +46,8 @@ def run_sync(config: SyncConfig) -> None:
     for run in chosen:
         if Mirrored.of(run.path) is None:
             Mirrored(config.project or DEFAULT_PROJECT, config.entity).write(run.path)
-    bring_all(chosen, key)
+    with temporary_folder():
+        bring_all(chosen, key)
 
 
 def bring_all(runs: Sequence[RunDirectory], key: str) -> None:
@@ -70,5 +72,4 @@ def bring(run: RunDirectory, key: str) -> str:
     """Everything of a run that trains no more. Returns the page that shows it."""
     with Mirror(run, key, os.getpid()) as mirror:
         mirror.update()
-    mirror.confirm()
     return mirror.mirrored.url
