@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -72,12 +73,19 @@ def temporary_folder() -> Iterator[None]:
 
 
 def _lock(handle: int, run: Path) -> None:
-    until = time.monotonic() + WAIT_LIMIT_S
-    while True:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            if time.monotonic() > until:
-                raise MirrorFailed(f"another process is bringing {run} to Weights & Biases; wait for it") from None
+    began, told = time.monotonic(), False
+    while not _locked(handle):
+        if time.monotonic() > began + WAIT_LIMIT_S:
+            raise MirrorFailed(f"another process is bringing {run} to Weights & Biases; wait for it")
+        if not told:
+            print(f"waiting for another process that brings {run} to Weights & Biases", file=sys.stderr, flush=True)
+            told = True
         time.sleep(LOCK_POLL_S)
+
+
+def _locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -70,14 +70,18 @@ class LiveMirror:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(process, signal.SIGKILL)
             self._process.wait()
-            noted = ClientLog(self._run).read().failed
-            late = f"not everything had arrived {limit_s:g} s after the end of training"
-            note_failure(self._run, f"{late}: {explained(noted)}" if noted else late)
+            note_failure(self._run, self._late(limit_s))
         else:
             if status < 0:
                 note_failure(self._run, f"the mirror's process was ended by signal {-status}")
             elif status:
                 note_failure(self._run, f"the mirror's process has failed; {self._run / CLIENT_FOLDER / LOG} says why")
+
+    def _late(self, limit_s: float) -> str:
+        """What the client met last, or else what failed before, will be the reason."""
+        known = Mirrored.of(self._run)
+        noted = explained(ClientLog(self._run).read().failed) or (known.error if known else "")
+        return f"not everything had arrived {limit_s:g} s after the end of training{f': {noted}' if noted else ''}"
 
     def _outcome(self) -> str:
         mirrored = Mirrored.of(self._run)

@@ -22,7 +22,7 @@ from launcher.tracking.client_folder import client_folder, remove_leftovers
 from launcher.tracking.client_log import ClientLog
 from launcher.tracking.figures import figures
 from launcher.tracking.mirrored import Mirrored, MirrorFailed
-from launcher.tracking.settings import client_errors, client_settings, interface, load_wandb, one_line
+from launcher.tracking.settings import client_errors, client_settings, finish_limit_s, interface, load_wandb, one_line
 from models.store.atomic import read_json
 from models.store.run_directory import METRICS, RunDirectory
 
@@ -31,9 +31,9 @@ CONFIG = ("config", "settings", "trainer_settings", "suite_hash", "versions", "h
 FIGURES = "summary.json"
 UPLOAD_LIMIT_S = 1800
 """For one checkpoint or report."""
-CONFIRM_LIMIT_S, CONFIRM_POLL_S = 30.0, 1.0
-"""For the server to show what it has taken, which it does some seconds later."""
-ROWS_AHEAD = 20_000
+CONFIRM_SHARE, CONFIRM_POLL_S = 0.5, 1.0
+"""Of the limit for the end: for the server to show what it has taken, which it does some seconds later."""
+ROWS_AHEAD = 10_000
 """So many iterations, a few megabytes in the client's memory and log, are handed over before the server has them."""
 SUMMARY = ("iteration", "env_steps", "seconds", "return_mean", "speedup_mean", "best_speedup")
 """Of the last iteration, for a dashboard's table of runs."""
@@ -182,7 +182,7 @@ class Mirror:
     def _wait_for(self, iteration: int) -> None:
         """Until the server shows this iteration, for its client tells of no refusal. Raises MirrorFailed."""
         path = f"{self.mirrored.entity}/{self.mirrored.project}/{self.mirrored.id}"
-        shown, until = 0, time.monotonic() + CONFIRM_LIMIT_S
+        shown, until = 0, time.monotonic() + CONFIRM_SHARE * finish_limit_s()
         while shown < iteration:
             self._check_log()
             if time.monotonic() > until:

@@ -21,6 +21,7 @@ from pathlib import Path
 from launcher.tracking.client_folder import LAST_LIMIT_S, temporary_folder
 from launcher.tracking.mirror import Mirror
 from launcher.tracking.mirrored import note_failure
+from launcher.tracking.settings import load_wandb
 from models.interrupts import SIGNALS, descendants
 from models.store.run_directory import RunDirectory
 from rllib_envs.child_process import die_with_parent
@@ -116,6 +117,7 @@ def main(arguments: list[str]) -> None:
         # A cluster sends them to every process of a job. It is training that ends for them, and that says so.
         signal.signal(number, signal.SIG_IGN)
     run = RunDirectory.open(arguments[0])
+    load_wandb()  # once for all attempts
     line = Line(run.path)
     keep_up(run, line.read(), int(arguments[1]), line)
 
