@@ -13,7 +13,7 @@ import tyro
 from launcher.folders import runs_folder
 from launcher.options import checked, last_value
 from launcher.recorded_config import recorded_settings
-from launcher.tracking.fetch import local_run
+from launcher.tracking.fetch import check_url, local_run
 from launcher.train import TrainConfig
 from rllib_envs.errors import UserError, one_line_errors
 from rllib_envs.names import choose
@@ -31,7 +31,9 @@ def parse_train(arguments: Sequence[str], prog: str, description: str | None = N
     wrong ends the program with one line and exit code 2.
     """
     with one_line_errors("--debug" in arguments):
-        run = last_value("--resume", arguments) or last_value("--wandb_url", arguments)
+        url = last_value("--wandb_url", arguments)
+        check_url(url)
+        run = last_value("--resume", arguments) or url
         run, path = local_run(run, runs_folder()), last_value("--config", arguments)
         recorded = recorded_settings(run) if run else TrainConfig()
         values = read_options(Path(path)) if path else {}

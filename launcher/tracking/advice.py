@@ -9,6 +9,7 @@ from launcher.tracking.account import HOW
 
 LONGEST = 300
 """Characters of what was said that are shown."""
+KEY_REFUSED = f"the key is not accepted, perhaps it has expired; make a new one on the page of your settings, and {HOW}"
 ADVICE: tuple[tuple[str, str], ...] = (
     (
         r"quota|storage limit|insufficient storage|\b(402|507)\b",
@@ -17,8 +18,8 @@ ADVICE: tuple[tuple[str, str], ...] = (
     (r"\b413\b|too large", "a file is larger than the server takes; have its limit raised"),
     (r"\b429\b|rate limit", "it is more than the server takes at a time; wait a few minutes"),
     (
-        r"\b401\b|verify credentials|not logged in|api key",
-        f"the key is not accepted, perhaps it has expired; make a new one on the page of your settings, and {HOW}",
+        r"\b401\b|not logged in|api key",
+        KEY_REFUSED,
     ),
     (
         r"\b403\b|permission denied|forbidden",
@@ -34,8 +35,14 @@ ADVICE: tuple[tuple[str, str], ...] = (
 """What to do, by a pattern of what is said; the first that is found counts."""
 
 
-NOT_REACHED = r"connection refused|no such host|unreachable|timed out|timeout|deadline"
-NETWORK = "the server is not reached; is the network up, and WANDB_BASE_URL right?"
+VAGUE: tuple[tuple[str, str], ...] = (
+    (
+        r"connection refused|no such host|unreachable|timed out|timeout|deadline|not respond in time",
+        "the server is not reached or does not answer; is the network up, and WANDB_BASE_URL right?",
+    ),
+    (r"verify credentials", KEY_REFUSED),
+)
+"""The same for what is said along with any of those above, or instead of one."""
 
 
 def explained(told: str, noted: str = "") -> str:
@@ -44,8 +51,8 @@ def explained(told: str, noted: str = "") -> str:
     `noted` was met before, and counts where `told` says no more than that something failed or took too long.
     """
     said = textwrap.shorten("; ".join(filter(None, (told, noted))), LONGEST, placeholder=" ...")
-    for text in (told, noted):
-        for pattern, advice in ADVICE:
+    for advices, text in ((ADVICE, told), (ADVICE, noted), (VAGUE, said)):
+        for pattern, advice in advices:
             if re.search(pattern, text, re.IGNORECASE):
                 return f"{advice} ({said})"
-    return f"{NETWORK} ({said})" if re.search(NOT_REACHED, said, re.IGNORECASE) else said
+    return said

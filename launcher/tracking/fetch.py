@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -53,11 +54,18 @@ def fetch_run(reference: Reference, runs: Path, key: str) -> Path:
     One that was fetched or made here before is taken as it is, if it has the same checkpoint. UserError for whatever is
     in the way, with the next step.
     """
-    artifact = find_checkpoint(reference, key)
-    check_offer(artifact)
+    with asking(reference):
+        artifact = find_checkpoint(reference, key)
+        check_offer(artifact)
     with tempfile.TemporaryDirectory(prefix=".fetched-", dir=_made(runs)) as place:
         downloaded = download(artifact, Path(place) / "artifact")
         return make_run(downloaded, artifact, reference, runs)
+
+
+def check_url(place: str) -> None:
+    """UserError for a value of --wandb_url that is neither a run at Weights & Biases nor a folder."""
+    if place and not Path(place).exists():
+        parse_reference(place)
 
 
 def local_run(place: str, runs: Path) -> str:
@@ -67,6 +75,7 @@ def local_run(place: str, runs: Path) -> str:
     reference, key = parse_reference(place), find_key()
     if key is None:
         raise UserError(f"{place} is at Weights & Biases, and there is no key: {HOW}")
+    print(f"fetching {reference.path} from {server_url()}", flush=True)
     run = fetch_run(reference, runs, key)
     print(f"fetched: {run}", flush=True)
     return str(run)
@@ -74,22 +83,27 @@ def local_run(place: str, runs: Path) -> str:
 
 def find_checkpoint(reference: Reference, key: str) -> Any:
     """The artifact of a run's newest checkpoint, or the very artifact that is meant."""
-    try:
-        server = interface(key)
-        if reference.artifact:
-            found = server.artifact(reference.path, type=CHECKPOINT)
-        else:
-            run = server.run(reference.path)
-            offered = [artifact for artifact in run.logged_artifacts() if artifact.type == CHECKPOINT]
-            found = max(offered, key=_version, default=None)
-    except client_errors() as error:
-        raise UserError(_explained(reference, error)) from error
-    if found is None:
+    server = interface(key)
+    if reference.artifact:
+        return server.artifact(reference.path, type=CHECKPOINT)
+    offered = [each for each in server.run(reference.path).logged_artifacts() if each.type == CHECKPOINT]
+    if not offered:
         raise UserError(
             f"{reference.path} has no checkpoint; it was not mirrored, or its checkpoints were deleted. "
             "Go on from its run directory where it was trained"
         )
-    return found
+    return max(offered, key=_version)
+
+
+@contextmanager
+def asking(reference: Reference) -> Iterator[None]:
+    """What the client raises becomes a UserError that says why and what to do."""
+    try:
+        yield
+    except UserError:
+        raise
+    except client_errors() as error:
+        raise UserError(f"{reference.path} can't be fetched: {explained(one_line(error))}") from error
 
 
 def check_offer(artifact: Any) -> None:
@@ -178,10 +192,6 @@ def rows_until(iteration: int, path: Path) -> str:
 
 def _version(artifact: Any) -> int:
     return int(str(artifact.version).removeprefix("v"))
-
-
-def _explained(reference: Reference, error: BaseException) -> str:
-    return f"{reference.path} can't be fetched: {explained(one_line(error))}"
 
 
 def _made(folder: Path) -> Path:

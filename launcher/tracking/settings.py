@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ CONNECT_VARIABLE, CONNECT_LIMIT_S = "WANDB_INIT_TIMEOUT", 30.0
 """The client's own variable, and what we take where it isn't set."""
 FINISH_VARIABLE, FINISH_LIMIT_S = "WANDB_FINISH_TIMEOUT", 60.0
 """The same for how long the end of training waits for what is on its way. Without, the client would wait forever."""
+SIGNATURE = re.compile(r"(https?://[^\s?]+)\?\S+")
+"""An address whose query lets whoever has it read or write."""
 METRICS_SHARE = 0.75
 """Of that, what the client may take, so that it is left to say what has not arrived."""
 
@@ -86,8 +89,8 @@ def interface(key: str) -> Any:
 
 
 def one_line(error: BaseException) -> str:
-    """What the client says."""
-    return " ".join(str(error).split()) or type(error).__name__
+    """What the client says, without what is secret in the addresses of files."""
+    return SIGNATURE.sub(r"\1", " ".join(str(error).split())) or type(error).__name__
 
 
 def _go_on() -> None:
