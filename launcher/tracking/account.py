@@ -35,13 +35,14 @@ def hide_key() -> None:
         _hidden[:] = [os.environ.pop(KEY_VARIABLE)]
 
 
-def find_key() -> str | None:
+def find_key(for_jobs: bool = False) -> str | None:
     """The key, from the environment, the key file or ~/.netrc; None where there is none.
 
-    UserError for a key file that others may read, and for something that can be no key.
+    `for_jobs`: only from the latter, where jobs look for it, to which the environment's is not handed. UserError for a
+    key file that others may read, and for something that can be no key.
     """
     hide_key()
-    given = "".join(_hidden).strip()
+    given = "" if for_jobs else "".join(_hidden).strip()
     path = Path(os.environ.get("LOOP_TOOL_ROOT") or ".") / KEY_FILE
     origin, key = KEY_VARIABLE, given or None
     if not key:

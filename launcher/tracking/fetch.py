@@ -21,7 +21,7 @@ from launcher.tracking.advice import explained
 from launcher.tracking.artifacts import CHECKPOINT
 from launcher.tracking.mirrored import Mirrored
 from launcher.tracking.reference import Reference, is_reference, parse_reference
-from launcher.tracking.settings import client_errors, interface, one_line, server_url
+from launcher.tracking.settings import client_errors, interface, one_line, page, server_url
 from launcher.train import TrainConfig
 from models.checkpoint import ALGORITHM, DESCRIPTION, LEARNER, RANDOM, Checkpoint
 from models.store.atomic import new_directory, read_json, write_json
@@ -148,7 +148,7 @@ def make_run(fetched: Path, artifact: Any, source: Reference, runs: Path) -> Pat
         (fetched / RECORD).unlink()
         (fetched / METRICS).unlink()
         checkpoint = f"{iteration:06}"
-        url = f"{server_url()}/{source.entity}/{source.project}/runs/{run_id}"
+        url = f"{page(source.entity, source.project)}/runs/{run_id}"
         mirrored = Mirrored(source.project, source.entity, run_id, url=url, checkpoints={checkpoint: version})
         with new_directory(place) as folder:
             (folder / CHECKPOINTS).mkdir()

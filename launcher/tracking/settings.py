@@ -42,8 +42,23 @@ def client_errors() -> tuple[type[Exception], ...]:
     return (wandb.Error, *ours, ValueError, OSError)
 
 
+def load_workspaces() -> Any:
+    """The package that makes dashboards. Raises MissingPackage where it is not installed."""
+    load_wandb()
+    try:
+        import wandb_workspaces.workspaces as workspaces
+    except ImportError as error:
+        raise MissingPackage(f"dashboards need wandb-workspaces ({error}); pip install 'tunewright[train]'") from None
+    return workspaces
+
+
 def server_url() -> str:
     return os.environ.get(BASE_URL) or PUBLIC_SERVER
+
+
+def page(entity: str, project: str) -> str:
+    """The address of a project's page, which is at another host than the server's interface."""
+    return f"{load_wandb().Settings(base_url=server_url()).app_url}/{entity}/{project}"
 
 
 def connect_limit_s() -> float:
@@ -86,6 +101,12 @@ def interface(key: str) -> Any:
     """To read what the server has. It remembers what it was told, so a later look needs another one."""
     limit = math.ceil(connect_limit_s())
     return load_wandb().Api(api_key=key, overrides={"base_url": server_url()}, timeout=limit)
+
+
+def sign_in(key: str) -> None:
+    """For packages that use the client by themselves: they find the key in this process, and nowhere else."""
+    wandb = load_wandb()
+    wandb.setup(wandb.Settings(api_key=key, base_url=server_url(), silent=True))
 
 
 def one_line(error: BaseException) -> str:

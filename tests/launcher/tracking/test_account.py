@@ -44,6 +44,7 @@ def test_the_environments_is_hidden_from_children(monkeypatch: pytest.MonkeyPatc
     child = subprocess.run([sys.executable, "-c", "import os; print(os.environ)"], capture_output=True, text=True)
     assert KEY not in child.stdout
     assert find_key() == find_key() == KEY
+    assert find_key(for_jobs=True) is None
 
 
 def test_a_file_of_the_users_own(nowhere: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from launcher.tracking.reference import BASE_URL, Reference, is_reference, parse_reference
+from launcher.tracking.reference import BASE_URL, Reference, View, is_reference, parse_reference, parse_view
 from launcher.tracking.settings import PUBLIC_SERVER
 from rllib_envs.errors import UserError
 
@@ -75,3 +75,12 @@ def test_what_is_none(place: str, message: str) -> None:
 @pytest.mark.parametrize("place", ["runs/20260101-120000-toy", "./ent/loops/run", "/ent/loops/run", "~/runs/a/b"])
 def test_a_folder_is_none(place: str) -> None:
     assert not is_reference(place)
+
+
+@pytest.mark.parametrize("page", ["https://wandb.ai", "https://forge.coreweave.com/wandb"])
+def test_a_dashboard(page: str) -> None:
+    view = View("ent", "loops", "a0b1c2")
+    assert parse_view(f"{page}/ent/loops?nw=a0b1c2") == parse_view(f"{page}/ent/loops/workspace?nw=a0b1c2") == view
+    for wrong in ("ent/loops?nw=nwusersomebody", "ent/loops", "ent/loops/runs/1?nw=a0b1c2", "ent/loops?nw=../x"):
+        with pytest.raises(UserError, match="is the address of no saved view"):
+            parse_view(f"{page}/{wrong}")
