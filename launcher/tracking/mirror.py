@@ -21,7 +21,7 @@ from launcher.tracking.artifacts import REPORT_PAGE, checkpoint_artifact, media,
 from launcher.tracking.client_folder import client_folder, remove_leftovers
 from launcher.tracking.client_log import ClientLog
 from launcher.tracking.figures import figures
-from launcher.tracking.mirrored import Mirrored, MirrorFailed
+from launcher.tracking.mirrored import Mirrored, MirrorFailed, shown_name
 from launcher.tracking.settings import client_errors, client_settings, finish_limit_s, interface, load_wandb, one_line
 from models.store.atomic import read_json
 from models.store.run_directory import METRICS, RunDirectory
@@ -105,7 +105,7 @@ class Mirror:
             "project": mirrored.project,
             "id": mirrored.id,
             "resume": "must" if mirrored.url else "allow",
-            "name": self.run.name,
+            "name": shown_name(self.run.path),
             "notes": f"goes on from {mirrored.forked_from}" if mirrored.forked_from else None,
             "group": mirrored.group or None,
             "tags": mirrored.tags or None,

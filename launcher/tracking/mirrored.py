@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from models.store.atomic import read_json, write_json
+from models.store.run_directory import RunDirectory
+from models.trainers.registry import trainer_name
 from rllib_envs.errors import TunewrightError, UserError
 
 NAME = "wandb.json"
@@ -46,6 +48,13 @@ class Mirrored:
     """Why the last attempt failed."""
 
     @classmethod
+    def new(cls, run: RunDirectory, project: str, entity: str, group: str = "", tags: Sequence[str] = ()) -> Mirrored:
+        """Of a run that is to have a mirror. Its problem and its trainer become tags, by which dashboards choose."""
+        settings = run.record["settings"]
+        own = (settings["env"]["problem"], trainer_name(settings["trainer"]))
+        return cls(project, entity, group=group, tags=tuple(dict.fromkeys((*tags, *own))))
+
+    @classmethod
     def of(cls, run: Path) -> Mirrored | None:
         """None where the run has no mirror and is to have none. UserError for a damaged file."""
         path = run / NAME
@@ -66,3 +75,8 @@ def note_failure(run: Path, error: str) -> None:
     known = Mirrored.of(run)
     if known is not None:
         replace(known, failures=known.failures + 1, error=error, complete=False).write(run)
+
+
+def shown_name(run: Path) -> str:
+    """By which people know the run: its folder's, and for an element of an array, which is a number, the array's."""
+    return f"{run.parent.name}/{run.name}" if run.name.isdecimal() else run.name

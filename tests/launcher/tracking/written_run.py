@@ -67,7 +67,7 @@ def same_curves(server: WandbServer, run: Path) -> None:
     rows = list(RunDirectory.open(run).metrics())
     shown = mirror(server, run).history
     assert [row["_step"] for row in shown] == [row["iteration"] for row in rows]
-    assert [row["progress/return_mean"] for row in shown] == [row["return_mean"] for row in rows]
+    assert [row["learning/return_mean"] for row in shown] == [row["return_mean"] for row in rows]
 
 
 def same_checkpoint(server: WandbServer, run: Path, alias: str = "latest") -> None:
