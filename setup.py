@@ -27,7 +27,14 @@ setup(
         "rich>=14,<16",
     ],
     extras_require={
-        "train": ["ray[rllib]==2.60.*", "submitit==1.5.4", "PyYAML>=6,<7", "tensorboard==2.21.*", "wandb==0.31.*"],
+        "train": [
+            "ray[rllib]==2.60.*",
+            "submitit==1.5.4",
+            "PyYAML>=6,<7",
+            "tensorboard==2.21.*",
+            "wandb==0.31.*",
+            "wandb-workspaces==0.4.*",
+        ],
         "eval": ["matplotlib>=3.10,<3.12", "pyarrow==26.0.*"],
         "export": EXPORT,
         "tvm": TVM,

@@ -11,6 +11,7 @@ import tyro
 
 from launcher.compare import CompareConfig, run_compare
 from launcher.config_file import parse_train
+from launcher.dashboard import DashboardConfig, run_dashboard
 from launcher.doctor import DoctorConfig, run_doctor
 from launcher.export import ExportConfig, run_export
 from launcher.jobs.config import LaunchConfig, parse_launch
@@ -29,6 +30,7 @@ COMMANDS: dict[type[Any], Callable[[Any], None]] = {
     CompareConfig: run_compare,
     ExportConfig: run_export,
     SyncConfig: run_sync,
+    DashboardConfig: run_dashboard,
     JobsConfig: run_jobs,
     LogsConfig: run_logs,
     CancelConfig: run_cancel,
@@ -45,6 +47,7 @@ NAMES: dict[str, Callable[..., Any]] = {
     "compare": CompareConfig,
     "export": ExportConfig,
     "sync": SyncConfig,
+    "dashboard": DashboardConfig,
     "records": RecordsConfig,
     "doctor": DoctorConfig,
 }

@@ -13,7 +13,7 @@ import tyro
 from launcher.folders import runs_folder
 from launcher.options import checked, last_value
 from launcher.recorded_config import recorded_settings
-from launcher.tracking.fetch import local_run
+from launcher.tracking.fetch import check_url, local_run
 from launcher.train import TrainConfig
 from rllib_envs.errors import UserError, one_line_errors
 from rllib_envs.names import choose
@@ -21,26 +21,28 @@ from rllib_envs.names import choose
 TRAINER_SETTINGS, ENCODER = "trainer_settings", "encoder"
 """The tables."""
 ENCODER_OPTIONS = {"kind": "encoder", "width": "encoder_width", "layers": "encoder_layers", "heads": "encoder_heads"}
-FLAGS_ONLY = {"config", "debug", "wandb_url"}
+FLAGS_ONLY = {"config", "debug"}
 
 
 def parse_train(arguments: Sequence[str], prog: str, description: str | None = None) -> TrainConfig:
-    """What `arguments`, then the file behind their --config, then the run behind their --resume ask for.
+    """What `arguments`, then the file behind their --config, then the run that either goes on with ask for.
 
     Settings of the trainer are joined, so that arguments change some of the file's. A run, file, name or value that is
     wrong ends the program with one line and exit code 2.
     """
     with one_line_errors("--debug" in arguments):
-        run = last_value("--resume", arguments) or last_value("--wandb_url", arguments)
-        run, path = local_run(run, runs_folder()), last_value("--config", arguments)
-        recorded = recorded_settings(run) if run else TrainConfig()
+        path = last_value("--config", arguments)
         values = read_options(Path(path)) if path else {}
+        resume, url = last_value("--resume", arguments), last_value("--wandb_url", arguments)
+        resume_of_file, url_of_file = values.pop("resume", ""), values.pop("wandb_url", "")
+        check_url(url)
+        check_url(url_of_file)
+        run = local_run(resume or url or resume_of_file or url_of_file, runs_folder())
+        recorded = recorded_settings(run) if run else TrainConfig()
     settings = (*recorded.trainer_settings, *values.pop(TRAINER_SETTINGS, ()))
     defaults = replace(recorded, trainer_settings=(), **values)
     config = tyro.cli(TrainConfig, prog=prog, description=description, args=list(arguments), default=defaults)
-    return replace(
-        config, resume=run or config.resume, wandb_url="", trainer_settings=(*settings, *config.trainer_settings)
-    )
+    return replace(config, resume=run, wandb_url="", trainer_settings=(*settings, *config.trainer_settings))
 
 
 def read_options(path: Path) -> dict[str, Any]:

@@ -33,6 +33,7 @@ OPTIONAL_PACKAGES = {
     "submitit": "train",
     "tensorboard": "train",
     "wandb": "train",
+    "wandb-workspaces": "train",
     "matplotlib": "eval",
     "onnx": "export",
     "onnxruntime": "export",

@@ -17,11 +17,12 @@ from typing import Any
 from eval.statistics import summarise
 from launcher.folders import runs_folder
 from launcher.sweep_table import Entry, finish_sweep
-from launcher.tracking.sync import bring_all
+from launcher.tracking.account import HOW_WITHOUT_ENVIRONMENT, find_key
+from launcher.tracking.sync import bring_all, waiting
 from launcher.tracking.tracking import OFFLINE, ONLINE, Tracking
 from launcher.train import TrainConfig, load_suite, train_and_prove
 from models.local_ray import ray_running
-from models.store.run_directory import RunDirectory, make_unique
+from models.store.run_directory import make_unique
 from models.trainers.registry import TRAINERS, parse_settings, trainer_name
 from models.trainers.search_space import Between, Range
 from rllib_envs.errors import MissingPackage, TunewrightError
@@ -54,7 +55,7 @@ def run_sweep(config: TrainConfig) -> None:
         raise KeyboardInterrupt
     finish_sweep(folder, entries)
     if tracking.mode == ONLINE and tracking.key is not None:
-        bring_all([RunDirectory.open(folder / entry.run) for entry in entries if entry.run], tracking.key)
+        bring_all(waiting(folder), tracking.key)
     if all(entry.score is None for entry in entries):
         raise TunewrightError(f"no training of {len(entries)} was completed; the first failed with: {entries[0].error}")
     if len(entries) < config.sweep:
@@ -62,11 +63,14 @@ def run_sweep(config: TrainConfig) -> None:
 
 
 def _one_training(config: TrainConfig, folder: Path, tracking: Tracking) -> TrainConfig:
-    """The configuration of each training, for a process that has a working directory of its own, and no key."""
+    """The configuration of each training, for a process that has no key from us, and looks for one by itself."""
     dataset = str(Path(config.dataset).absolute()) if Path(config.dataset).is_dir() else config.dataset
     records = config.records.absolute() if config.records else None
     group = config.wandb_group or folder.name
-    wandb = OFFLINE if tracking.mode == ONLINE else tracking.mode
+    wandb = tracking.mode
+    if wandb == ONLINE and find_key(for_jobs=True) is None:
+        print(f"shown at Weights & Biases when all have ended; to see them before, {HOW_WITHOUT_ENVIRONMENT}")
+        wandb = OFFLINE
     own = replace(config, sweep=0, config=None, runs=folder, wandb=wandb, wandb_group=group)
     return replace(own, dataset=dataset, records=records)
 
@@ -96,6 +100,7 @@ def _tune(config: TrainConfig, space: Mapping[str, Range], count: int, at_once: 
     # Ray Tune would log what `Entry.error` says, too, over many lines, and write its figures into more files.
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     os.environ |= {"TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1", "RAY_AIR_NEW_OUTPUT": "0"}
+    os.environ["RAY_CHDIR_TO_TRIAL_DIR"] = "0"  # what is named relative to here is found there, too
     try:
         from ray import tune
         from ray.tune.search.basic_variant import BasicVariantGenerator

@@ -86,6 +86,8 @@ class Progress:
     """Geometric mean of their best value over their untuned value; None when there is no such ratio."""
     best_speedup: float | None
     """The largest such ratio of the whole training."""
+    env_steps_per_second: float
+    """Of this iteration, learning included."""
     runner_restarts: int
     """Environment runners replaced so far, because their process died or their environment raised."""
     env_restarts: int
@@ -235,6 +237,7 @@ class TrainingSession:
                 f"smaller learning_rate than {self.trainer.learning_rate}"
             )
         returns, speedups = read_episodes(played)
+        steps_before = self.counters.env_steps
         best = max((ratio for ratio in (*speedups, self.counters.best_speedup) if ratio is not None), default=None)
         self.counters = Counters(number, self._steps_played(), self.counters.seconds + seconds, best)
         self.score = sum(returns) / len(returns) if returns else self.score
@@ -243,6 +246,7 @@ class TrainingSession:
             episodes=len(returns),
             return_mean=sum(returns) / len(returns) if returns else None,
             speedup_mean=geometric_mean(speedups),
+            env_steps_per_second=(self.counters.env_steps - steps_before) / seconds,
             runner_restarts=int(result.get("fault_tolerance", {}).get("num_remote_worker_restarts", 0)),
             env_restarts=int(played.get(ENVS_LOST, 0)),
             losses=losses,

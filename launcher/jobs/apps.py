@@ -10,6 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from launcher.config_file import parse_train
+from launcher.tracking.account import HOW_WITHOUT_ENVIRONMENT, find_key
+from launcher.tracking.tracking import ONLINE
 from launcher.train import TrainConfig, load_suite, run_train
 from models.trainers.registry import TRAINERS, parse_settings, trainer_name
 from rllib_envs.errors import UserError
@@ -38,10 +40,20 @@ class Training:
 
     def check(self, arguments: Sequence[str]) -> str:
         config = self._parse(arguments)
-        config.check()
         if config.fork:
             raise UserError(
-                "a job that starts again would fork again; fork with tunewright train, then launch --resume"
+                "--fork is not for jobs: one that starts again would fork again; "
+                "fork with tunewright train, then launch --resume"
+            )
+        if config.resume and not _given("resume", arguments):
+            raise UserError(
+                f"{config.resume} stands in the configuration file; name it with tunewright launch --resume"
+            )
+        config.check()
+        if config.wandb == ONLINE and find_key(for_jobs=True) is None:
+            raise UserError(
+                f"--wandb online needs a key that jobs find: {HOW_WITHOUT_ENVIRONMENT}; "
+                "or launch with --wandb offline, and sync later"
             )
         if config.run or config.sweep:
             raise UserError("--run and --sweep of a training are decided by the launch; leave them out")

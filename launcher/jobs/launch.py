@@ -16,7 +16,7 @@ from launcher.jobs.record import write_record
 from launcher.jobs.snapshot import take_snapshot
 from launcher.jobs.submission import JOB, ROOT, Launch, described, load_submitit
 from launcher.tracking.account import HOW_WITHOUT_ENVIRONMENT, KEY_VARIABLE, hidden
-from launcher.tracking.fetch import local_run
+from launcher.tracking.fetch import check_url, local_run
 from models.store.atomic import check_room
 from models.store.locate import locate_run
 from models.store.run_directory import make_unique
@@ -59,6 +59,7 @@ def run_launch(config: LaunchConfig, arguments: Sequence[str]) -> None:
 def plan(config: LaunchConfig, arguments: Sequence[str]) -> Launch:
     """Decide everything. UserError where the application would not understand its arguments."""
     app = APPS[choose(config.app, APPS, "application")]
+    check_url(config.wandb_url)
     place = config.resume or config.wandb_url
     if place:
         place = local_run(place, config.runs or runs_folder())

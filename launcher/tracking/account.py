@@ -18,7 +18,8 @@ from rllib_envs.errors import UserError
 KEY_VARIABLE = "WANDB_API_KEY"
 KEY_FILE = "wandb_key.txt"
 """Under $LOOP_TOOL_ROOT, or here where that isn't set."""
-PUBLIC_HOST = "api.wandb.ai"
+PUBLIC_HOSTS = ("api.forge.coreweave.com", "api.wandb.ai")
+"""The same server: the name that `wandb login` of wandb 0.31 notes, and that of earlier ones."""
 SHORTEST_KEY = 40
 HOW_WITHOUT_ENVIRONMENT = f"run `wandb login`, or write the key into {KEY_FILE} with mode 600"
 HOW = f"set {KEY_VARIABLE}, {HOW_WITHOUT_ENVIRONMENT}"
@@ -34,19 +35,23 @@ def hide_key() -> None:
         _hidden[:] = [os.environ.pop(KEY_VARIABLE)]
 
 
-def find_key() -> str | None:
+def find_key(for_jobs: bool = False) -> str | None:
     """The key, from the environment, the key file or ~/.netrc; None where there is none.
 
-    UserError for a key file that others may read, and for something that can be no key.
+    `for_jobs`: only from the latter, where jobs look for it, to which the environment's is not handed. UserError for a
+    key file that others may read, and for something that can be no key.
     """
     hide_key()
-    given = "".join(_hidden).strip()
-    key = given or _from_file(Path(os.environ.get("LOOP_TOOL_ROOT") or ".") / KEY_FILE) or _from_netrc()
-    if key is not None and (len(key) < SHORTEST_KEY or not key.isprintable() or " " in key):
-        origin = KEY_VARIABLE if given else KEY_FILE
-        raise UserError(
-            f"{origin} holds no key of Weights & Biases: {len(key)} characters, and a key has {SHORTEST_KEY}"
-        )
+    given = "" if for_jobs else "".join(_hidden).strip()
+    path = Path(os.environ.get("LOOP_TOOL_ROOT") or ".") / KEY_FILE
+    origin, key = KEY_VARIABLE, given or None
+    if not key:
+        origin, key = str(path), _from_file(path)
+    if not key:
+        origin, key = str(_netrc()), _from_netrc()
+    if key and (len(key) < SHORTEST_KEY or not key.isprintable() or " " in key):
+        what = f"{len(key)} characters, and a key has {SHORTEST_KEY}"
+        raise UserError(f"{origin} holds no key of Weights & Biases: {what}")
     return key
 
 
@@ -57,7 +62,13 @@ def hidden() -> bool:
 
 def host() -> str:
     """Of the server that the key is for."""
-    return urlsplit(os.environ.get(BASE_URL, "")).hostname or PUBLIC_HOST
+    return _hosts()[-1]
+
+
+def _hosts() -> tuple[str, ...]:
+    """As ~/.netrc may name it: of a server of one's own, the client notes the port, too."""
+    address = urlsplit(os.environ.get(BASE_URL, ""))
+    return (address.netloc, address.hostname) if address.hostname else PUBLIC_HOSTS
 
 
 def _from_file(path: Path) -> str | None:
@@ -69,10 +80,13 @@ def _from_file(path: Path) -> str | None:
     return path.read_text().strip() or None
 
 
+def _netrc() -> Path:
+    return Path(os.environ.get("NETRC") or Path.home() / ".netrc")
+
+
 def _from_netrc() -> str | None:
-    path = Path(os.environ.get("NETRC") or Path.home() / ".netrc")
     try:
-        found = netrc.netrc(path).authenticators(host())
+        known = netrc.netrc(_netrc()).hosts  # and not what it has for any other machine
     except (OSError, netrc.NetrcParseError):
         return None
-    return found[2] if found else None
+    return next((known[host][2] for host in _hosts() if host in known), None)

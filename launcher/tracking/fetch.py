@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -16,10 +17,11 @@ from typing import Any, get_type_hints
 from launcher.options import checked
 from launcher.recorded_config import OF_THIS_CALL
 from launcher.tracking.account import HOW, find_key
-from launcher.tracking.mirror import CHECKPOINT
+from launcher.tracking.advice import explained
+from launcher.tracking.artifacts import CHECKPOINT
 from launcher.tracking.mirrored import Mirrored
 from launcher.tracking.reference import Reference, is_reference, parse_reference
-from launcher.tracking.settings import interface, load_wandb, one_line, server_url
+from launcher.tracking.settings import client_errors, interface, one_line, page, server_url
 from launcher.train import TrainConfig
 from models.checkpoint import ALGORITHM, DESCRIPTION, LEARNER, RANDOM, Checkpoint
 from models.store.atomic import new_directory, read_json, write_json
@@ -38,18 +40,6 @@ LARGEST: Mapping[str, int] = {
     ALGORITHM: 16384 * MEBIBYTE,
 }
 """Bytes of the files that a checkpoint's artifact has; there are no others."""
-KEY_REFUSED = "the key is not accepted, perhaps it has expired; make a new one on the page of your settings"
-NOT_THERE = "there is no such run or artifact; is it spelt right, or was it deleted?"
-ADVICE = {
-    "401": KEY_REFUSED,
-    "verify credentials": KEY_REFUSED,
-    "403": "this account may not read it; ask its owner, or use another key",
-    "permission denied": "this account may not read it; ask its owner, or use another key",
-    "404": NOT_THERE,
-    "not found": NOT_THERE,
-    "could not find": NOT_THERE,
-}
-"""By what the client says."""
 OF_THEIR_MACHINE = ("runs", "run", "records", "config", "export", *OF_THIS_CALL, "sweep")
 """Options that name places where the run was made, or that say nothing about the training. They are not taken over."""
 
@@ -64,11 +54,18 @@ def fetch_run(reference: Reference, runs: Path, key: str) -> Path:
     One that was fetched or made here before is taken as it is, if it has the same checkpoint. UserError for whatever is
     in the way, with the next step.
     """
-    artifact = find_checkpoint(reference, key)
-    check_offer(artifact)
+    with asking(reference):
+        artifact = find_checkpoint(reference, key)
+        check_offer(artifact)
     with tempfile.TemporaryDirectory(prefix=".fetched-", dir=_made(runs)) as place:
         downloaded = download(artifact, Path(place) / "artifact")
         return make_run(downloaded, artifact, reference, runs)
+
+
+def check_url(place: str) -> None:
+    """UserError for a value of --wandb_url that is neither a run at Weights & Biases nor a folder."""
+    if place and not Path(place).exists():
+        parse_reference(place)
 
 
 def local_run(place: str, runs: Path) -> str:
@@ -78,6 +75,7 @@ def local_run(place: str, runs: Path) -> str:
     reference, key = parse_reference(place), find_key()
     if key is None:
         raise UserError(f"{place} is at Weights & Biases, and there is no key: {HOW}")
+    print(f"fetching {reference.path} from {server_url()}", flush=True)
     run = fetch_run(reference, runs, key)
     print(f"fetched: {run}", flush=True)
     return str(run)
@@ -85,23 +83,27 @@ def local_run(place: str, runs: Path) -> str:
 
 def find_checkpoint(reference: Reference, key: str) -> Any:
     """The artifact of a run's newest checkpoint, or the very artifact that is meant."""
-    wandb = load_wandb()
-    try:
-        server = interface(key)
-        if reference.artifact:
-            found = server.artifact(reference.path, type=CHECKPOINT)
-        else:
-            run = server.run(reference.path)
-            offered = [artifact for artifact in run.logged_artifacts() if artifact.type == CHECKPOINT]
-            found = max(offered, key=_version, default=None)
-    except (wandb.Error, ValueError, OSError) as error:
-        raise UserError(_explained(reference, error)) from error
-    if found is None:
+    server = interface(key)
+    if reference.artifact:
+        return server.artifact(reference.path, type=CHECKPOINT)
+    offered = [each for each in server.run(reference.path).logged_artifacts() if each.type == CHECKPOINT]
+    if not offered:
         raise UserError(
             f"{reference.path} has no checkpoint; it was not mirrored, or its checkpoints were deleted. "
             "Go on from its run directory where it was trained"
         )
-    return found
+    return max(offered, key=_version)
+
+
+@contextmanager
+def asking(reference: Reference) -> Iterator[None]:
+    """What the client raises becomes a UserError that says why and what to do."""
+    try:
+        yield
+    except UserError:
+        raise
+    except client_errors() as error:
+        raise UserError(f"{reference.path} can't be fetched: {explained(one_line(error))}") from error
 
 
 def check_offer(artifact: Any) -> None:
@@ -121,12 +123,11 @@ def check_offer(artifact: Any) -> None:
 
 def download(artifact: Any, folder: Path) -> Path:
     """Fetch the files into `folder`, and hold them against their sizes and hashes."""
-    wandb = load_wandb()
     try:
         artifact.download(root=str(folder), skip_cache=True)
         artifact.verify(root=str(folder))
-    except (wandb.Error, ValueError, OSError) as error:
-        raise Refused(f"{artifact.name} can't be fetched: {one_line(error)}") from error
+    except client_errors() as error:
+        raise Refused(f"{artifact.name} can't be fetched: {explained(one_line(error))}") from error
     for name, entry in artifact.manifest.entries.items():
         path = folder / name
         if path.is_symlink() or not path.is_file() or path.stat().st_size != entry.size:
@@ -147,7 +148,7 @@ def make_run(fetched: Path, artifact: Any, source: Reference, runs: Path) -> Pat
         (fetched / RECORD).unlink()
         (fetched / METRICS).unlink()
         checkpoint = f"{iteration:06}"
-        url = f"{server_url()}/{source.entity}/{source.project}/runs/{run_id}"
+        url = f"{page(source.entity, source.project)}/runs/{run_id}"
         mirrored = Mirrored(source.project, source.entity, run_id, url=url, checkpoints={checkpoint: version})
         with new_directory(place) as folder:
             (folder / CHECKPOINTS).mkdir()
@@ -191,15 +192,6 @@ def rows_until(iteration: int, path: Path) -> str:
 
 def _version(artifact: Any) -> int:
     return int(str(artifact.version).removeprefix("v"))
-
-
-def _explained(reference: Reference, error: BaseException) -> str:
-    """What to do next, by the status in what the client says."""
-    told = one_line(error)
-    for sign, advice in ADVICE.items():
-        if sign in told.lower():
-            return f"{reference.path}: {advice} ({told})"
-    return f"{reference.path} can't be fetched: {told}"
 
 
 def _made(folder: Path) -> Path:

@@ -6,16 +6,25 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-SECTIONS = {"losses": "loss", "figures": "trainer"}
-"""Tables within a row of `metrics.jsonl`, and the section of a dashboard that they become."""
-PROGRESS = "progress"
-"""The section of everything else."""
+LEARNING, LOSS, THROUGHPUT, TRAINER, WORKERS = "learning", "loss", "throughput", "trainer", "workers"
+"""Sections. TensorBoard sorts them by the alphabet and opens the first two, so what matters most comes first."""
+SECTION_OF = {
+    "return_mean": LEARNING,
+    "speedup_mean": LEARNING,
+    "best_speedup": LEARNING,
+    "runner_restarts": WORKERS,
+    "env_restarts": WORKERS,
+}
+"""By the name in a row of `metrics.jsonl`; every other number is of the throughput."""
+TABLES = {"losses": LOSS, "figures": TRAINER}
+"""Tables within a row, and the sections that they become."""
 
 
 def figures(row: Mapping[str, Any]) -> dict[str, float]:
-    """The finite numbers of a row of `metrics.jsonl`, such as "progress/return_mean" or "loss/total_loss"."""
-    found = {f"{PROGRESS}/{name}": value for name, value in row.items() if _is_number(value) and name != "iteration"}
-    for table, section in SECTIONS.items():
+    """The finite numbers of a row of `metrics.jsonl`, such as "learning/return_mean" or "loss/total_loss"."""
+    numbers = {name: value for name, value in row.items() if _is_number(value) and name != "iteration"}
+    found = {f"{SECTION_OF.get(name, THROUGHPUT)}/{name}": value for name, value in numbers.items()}
+    for table, section in TABLES.items():
         found |= {f"{section}/{name}": value for name, value in row.get(table, {}).items() if _is_number(value)}
     return found
 

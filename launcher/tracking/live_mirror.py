@@ -7,19 +7,22 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from types import TracebackType
 
+from launcher.tracking.advice import explained
+from launcher.tracking.client_folder import CLIENT_FOLDER, LOG
+from launcher.tracking.client_log import ClientLog
 from launcher.tracking.mirror_process import DONE
-from launcher.tracking.mirrored import Mirrored
-from launcher.tracking.settings import CLIENT_FOLDER
+from launcher.tracking.mirror_watch import MirrorWatch
+from launcher.tracking.mirrored import Mirrored, note_failure
+from launcher.tracking.settings import finish_limit_s
 from models.interrupts import descendants
 from rllib_envs.child_process import child_environment
 
-LOG = "mirror.log"
-"""What the process says, in the client's folder."""
-FINISH_LIMIT_S, INTERRUPTED_LIMIT_S = 60.0, 10.0
-"""For what is left when training has ended, by itself or by a signal."""
+INTERRUPTED_LIMIT_S = 10.0
+"""For what is left when training was ended by a signal."""
 
 
 class LiveMirror:
@@ -29,40 +32,64 @@ class LiveMirror:
         folder = run / CLIENT_FOLDER
         folder.mkdir(exist_ok=True)
         self._run = run
+        self._limit_s = finish_limit_s()
+        self._watch = MirrorWatch(run)
+        self._temporary = tempfile.TemporaryDirectory(prefix="tww-", ignore_cleanup_errors=True)
         with (folder / LOG).open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "launcher.tracking.mirror_process", str(run), str(os.getpid())],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
-                env=child_environment(),
+                env={**child_environment(), "TMPDIR": self._temporary.name},
                 start_new_session=True,  # a signal for training is none for it: it has the end to report
             )
         self._say(key)
 
     def __enter__(self) -> LiveMirror:
+        self._watch.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._watch.stop()
         self._say(DONE if kind is None else kind.__name__)
         with contextlib.suppress(OSError):
             self._stdin.close()
+        self._wait(INTERRUPTED_LIMIT_S if isinstance(error, KeyboardInterrupt) else self._limit_s)
+        self._temporary.cleanup()
+        print(self._outcome(), flush=True)
+
+    def _wait(self, limit_s: float) -> None:
+        """For its process, which is killed when that takes too long."""
         try:
-            self._process.wait(INTERRUPTED_LIMIT_S if isinstance(error, KeyboardInterrupt) else FINISH_LIMIT_S)
+            status = self._process.wait(limit_s)
         except subprocess.TimeoutExpired:
             for process in (*descendants(self._process.pid), self._process.pid):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(process, signal.SIGKILL)
             self._process.wait()
-        print(self._outcome(), flush=True)
+            note_failure(self._run, self._late(limit_s))
+        else:
+            if status < 0:
+                note_failure(self._run, f"the mirror's process was ended by signal {-status}")
+            elif status:
+                note_failure(self._run, f"the mirror's process has failed; {self._run / CLIENT_FOLDER / LOG} says why")
+
+    def _late(self, limit_s: float) -> str:
+        """What the client met last, or else what failed before, will be the reason."""
+        known = Mirrored.of(self._run)
+        noted = explained(ClientLog(self._run).read().failed) or (known.error if known else "")
+        return f"not everything had arrived {limit_s:g} s after the end of training{f': {noted}' if noted else ''}"
 
     def _outcome(self) -> str:
         mirrored = Mirrored.of(self._run)
         if mirrored is not None and mirrored.complete:
             return f"Weights & Biases: {mirrored.url}"
-        why = f" ({mirrored.failures} failures, the last: {mirrored.error})" if mirrored and mirrored.failures else ""
+        why = ""
+        if mirrored is not None and mirrored.failures:
+            why = f" ({mirrored.failures} failure{'s' * (mirrored.failures > 1)}, the last: {mirrored.error})"
         return f"Weights & Biases lacks a part of the run{why}; later:  tunewright sync {self._run}"
 
     @property

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from models.store.atomic import read_json, write_json
-from rllib_envs.errors import UserError
+from models.store.run_directory import RunDirectory
+from models.trainers.registry import trainer_name
+from rllib_envs.errors import TunewrightError, UserError
 
 NAME = "wandb.json"
 ID_LETTERS = string.ascii_lowercase + string.digits
 ID_LENGTH = 8
+
+
+class MirrorFailed(TunewrightError):
+    """Weights & Biases could not be reached or has refused; the run directory still has everything."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +43,16 @@ class Mirrored:
     complete: bool = False
     """Whether everything of a run that has ended has arrived."""
     failures: int = 0
-    """Attempts that failed since the last that succeeded."""
+    """Attempts that failed since everything had arrived for the last time."""
     error: str = ""
     """Why the last attempt failed."""
+
+    @classmethod
+    def new(cls, run: RunDirectory, project: str, entity: str, group: str = "", tags: Sequence[str] = ()) -> Mirrored:
+        """Of a run that is to have a mirror. Its problem and its trainer become tags, by which dashboards choose."""
+        settings = run.record["settings"]
+        own = (settings["env"]["problem"], trainer_name(settings["trainer"]))
+        return cls(project, entity, group=group, tags=tuple(dict.fromkeys((*tags, *own))))
 
     @classmethod
     def of(cls, run: Path) -> Mirrored | None:
@@ -57,8 +69,14 @@ class Mirrored:
     def write(self, run: Path) -> None:
         write_json(run / NAME, asdict(self))
 
-    def failed(self, error: str) -> Mirrored:
-        return replace(self, failures=self.failures + 1, error=error, complete=False)
 
-    def succeeded(self, **changes: Any) -> Mirrored:
-        return replace(self, failures=0, error="", **changes)
+def note_failure(run: Path, error: str) -> None:
+    """Count it, and keep what was wrong; nothing where the run is to have no mirror any more."""
+    known = Mirrored.of(run)
+    if known is not None:
+        replace(known, failures=known.failures + 1, error=error, complete=False).write(run)
+
+
+def shown_name(run: Path) -> str:
+    """By which people know the run: its folder's, and for an element of an array, which is a number, the array's."""
+    return f"{run.parent.name}/{run.name}" if run.name.isdecimal() else run.name

@@ -12,8 +12,9 @@ import tyro
 
 from launcher.folders import runs_folder
 from launcher.tracking.account import HOW, find_key
-from launcher.tracking.mirror import Mirror, MirrorFailed
-from launcher.tracking.mirrored import Mirrored
+from launcher.tracking.client_folder import temporary_folder
+from launcher.tracking.mirror import Mirror
+from launcher.tracking.mirrored import Mirrored, MirrorFailed
 from models.store.run_directory import RunDirectory, list_runs
 from rllib_envs.errors import TunewrightError, UserError
 
@@ -39,13 +40,14 @@ def run_sync(config: SyncConfig) -> None:
     key = find_key()
     if key is None:
         raise UserError(f"no key of Weights & Biases: {HOW}")
-    chosen = [RunDirectory.open(path) for path in config.runs] or waiting()
+    chosen = [RunDirectory.open(path) for path in config.runs] or waiting(runs_folder())
     if not chosen:
         print(f"nothing is waiting in {runs_folder()}/")
     for run in chosen:
         if Mirrored.of(run.path) is None:
-            Mirrored(config.project or DEFAULT_PROJECT, config.entity).write(run.path)
-    bring_all(chosen, key)
+            Mirrored.new(run, config.project or DEFAULT_PROJECT, config.entity).write(run.path)
+    with temporary_folder():
+        bring_all(chosen, key)
 
 
 def bring_all(runs: Sequence[RunDirectory], key: str) -> None:
@@ -61,14 +63,14 @@ def bring_all(runs: Sequence[RunDirectory], key: str) -> None:
         raise TunewrightError(f"{len(failed)} of {len(runs)} runs are not complete there; {'; '.join(failed)}")
 
 
-def waiting() -> list[RunDirectory]:
-    """Runs that are to have a mirror and lack something there."""
-    return [run for run in list_runs(runs_folder()) if (known := Mirrored.of(run.path)) and not known.complete]
+def waiting(runs: Path) -> list[RunDirectory]:
+    """Runs in a folder, and in its sweeps and arrays, that are to have a mirror and lack something there."""
+    found = [run for folder in (runs, *sorted(runs.glob("*/"))) for run in list_runs(folder)]
+    return [run for run in found if (known := Mirrored.of(run.path)) and not known.complete]
 
 
 def bring(run: RunDirectory, key: str) -> str:
     """Everything of a run that trains no more. Returns the page that shows it."""
     with Mirror(run, key, os.getpid()) as mirror:
         mirror.update()
-    mirror.confirm()
     return mirror.mirrored.url

@@ -12,7 +12,8 @@ from typing import NamedTuple
 from launcher.tracking.account import HOW, find_key
 from launcher.tracking.live_mirror import LiveMirror
 from launcher.tracking.mirrored import Mirrored
-from launcher.tracking.settings import load_wandb
+from launcher.tracking.settings import check_limits, load_wandb
+from models.store.run_directory import RunDirectory
 from rllib_envs.errors import UserError
 from rllib_envs.names import choose
 
@@ -49,6 +50,7 @@ class Tracking(NamedTuple):
         mode = mode or (ONLINE if key else OFF)
         if mode == ONLINE:
             load_wandb()
+            check_limits()
         return cls(mode, project, entity, group, tags, key)
 
 
@@ -58,8 +60,10 @@ def mirrored(tracking: Tracking, run: Path) -> Iterator[None]:
     if tracking.mode == OFF:
         yield
         return
-    known = Mirrored.of(run) or Mirrored(tracking.project, tracking.entity, group=tracking.group, tags=tracking.tags)
-    replace(known, complete=False).write(run)
+    known = Mirrored.of(run) or Mirrored.new(
+        RunDirectory(run), tracking.project, tracking.entity, tracking.group, tracking.tags
+    )
+    replace(known, complete=False, failures=0, error="").write(run)
     if tracking.mode == OFFLINE or tracking.key is None:
         print(f"Weights & Biases: later, by  tunewright sync {run}", flush=True)
         yield

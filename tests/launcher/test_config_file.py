@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from launcher.config_file import parse_train, read_options
+from launcher.tracking import account
+from models.store.run_directory import RunDirectory
 from rllib_envs.errors import UserError
 
 FILE = """
@@ -69,6 +71,34 @@ def test_a_flag_counts_where_it_repeats_the_default(tmp_path):
 def test_what_is_wrong_in_a_file_is_said(tmp_path, content, message):
     with pytest.raises(UserError, match=message):
         read_options(write(tmp_path, content))
+
+
+def recorded_run(folder: Path, **config: object) -> Path:
+    return RunDirectory.create(folder / "runs", "toy", {"config": {"dataset": "somewhere", **config}}).path
+
+
+def test_a_run_that_a_file_goes_on_with_counts_under_the_file(tmp_path):
+    run, other = recorded_run(tmp_path, steps=3, seed=7), recorded_run(tmp_path, steps=4)
+    path = write(tmp_path, f'resume = "{run}"\nsteps = 5\n')
+    config = parse_train(["--config", str(path), "--iter", "9"], prog="x")
+    assert (config.resume, config.dataset, config.seed, config.steps, config.iter) == (str(run), "somewhere", 7, 5, 9)
+    config = parse_train(["--config", str(path), "--resume", str(other)], prog="x")
+    assert (config.resume, config.seed, config.steps) == (str(other), 0, 5)
+
+
+def test_a_file_may_name_a_run_at_wandb(tmp_path, monkeypatch, capsys):
+    """Here there is no key to fetch it with."""
+    monkeypatch.setattr(account, "_hidden", [])
+    monkeypatch.delenv(account.KEY_VARIABLE, raising=False)
+    monkeypatch.setenv("LOOP_TOOL_ROOT", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    path = write(tmp_path, 'wandb-url = "lab/loops/1a2b3c"\n')
+    with pytest.raises(SystemExit) as ended:
+        parse_train(["--config", str(path)], prog="x")
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("error: lab/loops/1a2b3c is at Weights & Biases, and there is no key")
+    local = recorded_run(tmp_path, steps=3)
+    assert parse_train(["--config", str(path), "--resume", str(local)], prog="x").resume == str(local)
 
 
 def test_a_missing_file_is_one_line(tmp_path, capsys):

@@ -11,7 +11,7 @@ from models.training import Progress
 
 
 def progress(iteration):
-    return Progress(iteration, 1000 * iteration, 2.5, 90, 0.123, None, 1.75, 0, 0, {})
+    return Progress(iteration, 1000 * iteration, 2.5, 90, 0.123, None, 1.75, 400.0, 0, 0, {})
 
 
 def test_a_log_gets_one_line_an_iteration(capsys):

@@ -31,6 +31,8 @@ RATE_LIMITED = Fault(status=429, message="rate limit exceeded")
 """Too many requests, or more data than the plan allows in a while."""
 STORAGE_FULL = Fault(status=507, message="insufficient storage")
 """Of a server that people run themselves."""
+QUOTA_EXCEEDED = Fault(status=402, message="storage quota exceeded")
+TOO_LARGE = Fault(status=413, message="request entity too large")
 CUT_REQUEST = Fault(cut_request=True)
 CUT_ANSWER = Fault(cut_answer=True)
 

@@ -1,4 +1,4 @@
-"""What changes runs and artifacts."""
+"""What changes runs, artifacts and views."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 from tests.wandb_server.connection import connection
 from tests.wandb_server.messages import Refusal
 from tests.wandb_server.nodes import ArtifactNode, RunNode
-from tests.wandb_server.plain_nodes import file_node
-from tests.wandb_server.state import ENTITY, Artifact, Run
+from tests.wandb_server.plain_nodes import file_node, view_node
+from tests.wandb_server.state import ENTITY, Artifact, Run, View
 from tests.wandb_server.storage import Storage, md5_of
 
 RUN_FIELDS = {
@@ -21,6 +21,8 @@ RUN_FIELDS = {
     "summaryMetrics": "summary",
 }
 """Of UpsertBucketInput, and what a run has of them."""
+VIEW_FIELDS = {"displayName": "display_name", "description": "description", "spec": "spec"}
+"""Of UpsertViewInput, and what a view has of them."""
 
 
 class Mutations:
@@ -164,6 +166,23 @@ class Mutations:
             raise Refusal(409, f"artifact {artifact.name}:v{artifact.version} has aliases and can't be deleted")
         self._state.delete_artifact(artifact)
         return {"artifact": self._node(artifact)}
+
+    def upsertView(self, info: Any, input: dict[str, Any]) -> dict[str, Any]:
+        """Change the one with that id; without an id, make one."""
+        place = (input.get("entityName") or ENTITY, input.get("projectName") or "")
+        if not self._state.has_project(*place):
+            raise Refusal(404, f"project {'/'.join(place)} not found")
+        is_new = not input.get("id")
+        view_id = self._state.new_view_id() if is_new else input["id"]
+        if is_new:
+            self._state.views[view_id] = View(*place, view_id, input["name"], input["type"])
+        elif view_id not in self._state.views:
+            raise Refusal(404, f"view {view_id} not found")
+        view = self._state.views[view_id]
+        for name, attribute in VIEW_FIELDS.items():
+            if input.get(name) is not None:
+                setattr(view, attribute, input[name])
+        return {"view": view_node(view), "inserted": is_new}
 
     def _run(self, input: dict[str, Any]) -> Run:
         # A run that began offline knows of no entity.

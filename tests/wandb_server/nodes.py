@@ -9,7 +9,7 @@ from typing import Any
 from graphql import GraphQLError
 
 from tests.wandb_server.connection import connection
-from tests.wandb_server.plain_nodes import CREATED_AT, alias_nodes, file_node, user_node
+from tests.wandb_server.plain_nodes import CREATED_AT, alias_nodes, file_node, user_node, view_node
 from tests.wandb_server.state import Artifact, Run, opaque_id
 from tests.wandb_server.storage import Storage
 
@@ -20,13 +20,22 @@ NO_EXPIRY = -2
 class ProjectNode:
     typename = "Project"
     internalId = "1"
-    readOnly = False
+    readOnly = isBenchmark = False
+    createdAt = CREATED_AT
 
     def __init__(self, storage: Storage, entity: str, name: str) -> None:
         self._state, self._storage = storage.state, storage
         self.name, self.entityName = name, entity
         self.id = opaque_id(f"Project:v1:{name}:{entity}")
         self.entity = {"id": opaque_id(f"Entity:{entity}"), "name": entity}
+        self.user = user_node()
+
+    def allViews(
+        self, info: Any, viewType: str | None = None, viewName: str | None = None, userName: str | None = None
+    ) -> dict[str, Any]:
+        views = (view for view in self._state.views.values() if view.place == (self.entityName, self.name))
+        found = (view for view in views if viewType in (None, view.type) and viewName in (None, view.name))
+        return connection(view_node(view) for view in found)
 
     def run(self, info: Any, name: str) -> RunNode | None:
         run = self._state.runs.get((self.entityName, self.name, name))

@@ -1,4 +1,4 @@
-"""Users, aliases and files as GraphQL shows them: dictionaries by the schema's names."""
+"""Users, aliases, files and views as GraphQL shows them: dictionaries by the schema's names."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import mimetypes
 from typing import Any
 
 from tests.wandb_server.connection import connection
-from tests.wandb_server.state import ENTITY, USERNAME, Artifact, opaque_id
+from tests.wandb_server.state import ENTITY, USERNAME, Artifact, View, opaque_id
 from tests.wandb_server.storage import md5_of
 
 CREATED_AT = "2026-01-01T00:00:00Z"
@@ -48,4 +48,15 @@ def file_node(path: str, url: str, content: bytes | None = None) -> dict[str, An
         "directUrl": url,
         "url": lambda info, upload=False: url,
         **written,
+    }
+
+
+def view_node(view: View) -> dict[str, Any]:
+    return {
+        "id": view.id,
+        "name": view.name,
+        "type": view.type,
+        "displayName": view.display_name,
+        "description": view.description,
+        "spec": view.spec,
     }

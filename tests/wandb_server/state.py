@@ -1,4 +1,4 @@
-"""What the server remembers, as plain data that a test may read and change: runs, and versions of artifacts."""
+"""What the server remembers, as plain data that a test may read and change: runs, versions of artifacts, and views."""
 
 from __future__ import annotations
 
@@ -101,8 +101,27 @@ class Artifact:
         return self.state == "COMMITTED"
 
 
+@dataclass(eq=False)
+class View:
+    """A workspace that was saved."""
+
+    entity: str
+    project: str
+    id: str
+    name: str
+    type: str
+    display_name: str = ""
+    description: str = ""
+    spec: str = "{}"
+    """As the library wrote it: JSON."""
+
+    @property
+    def place(self) -> tuple[str, str]:
+        return self.entity, self.project
+
+
 class State:
-    """All runs and artifacts. `lock` is held while a request is answered."""
+    """All runs, artifacts and views. `lock` is held while a request is answered."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
@@ -110,6 +129,8 @@ class State:
         self.deleted_runs: set[Key] = set()
         self.artifacts: dict[Key, list[Artifact]] = {}
         """Every version by the name they share, those that are pending or deleted as well."""
+        self.views: dict[str, View] = {}
+        """By id."""
         self._ids = 0
 
     def has_project(self, entity: str, project: str) -> bool:
@@ -128,6 +149,10 @@ class State:
     def new_artifact_id(self) -> str:
         self._ids += 1
         return opaque_id(f"Artifact:{self._ids}")
+
+    def new_view_id(self) -> str:
+        self._ids += 1
+        return opaque_id(f"View:{self._ids}")
 
     def artifact_by_id(self, artifact_id: str) -> Artifact | None:
         every = (artifact for versions in self.artifacts.values() for artifact in versions)

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from launcher import cli
+from launcher.tracking import account
+from models.store.run_directory import RunDirectory
 from tests.conftest import ROOT
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -59,9 +61,27 @@ def test_script(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         (("--iter=0",), "--iter is 0; it must be at least 1"),
         (("--resume=/no/such/run",), "run directory /no/such/run does not exist"),
         (("--name=$(reboot)",), "--name is '$(reboot)'"),
+        (("--fork",), "--fork is not for jobs"),
+        (("--resume=a_run", "--fork"), "--fork is not for jobs"),
+        (("--config=resume.toml",), "a_run stands in the configuration file; name it with tunewright launch --resume"),
+        (("--wandb=online",), "--wandb online needs a key that jobs find: run `wandb login`, or write the key"),
     ],
 )
-def test_bad_input_is_one_line(arguments: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_input_is_one_line(
+    arguments: tuple[str, ...],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In a folder with a run and a configuration file, and a key in the environment only."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
+    monkeypatch.delenv("LOOP_TOOL_ROOT", raising=False)
+    monkeypatch.setattr(account, "_hidden", [])
+    Path("resume.toml").write_text('resume = "a_run"\n')
+    RunDirectory.create_at(Path("a_run"), {"config": {"dataset": TRAIN[0].partition("=")[2]}})
     assert dry_run(*TRAIN, *arguments) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: ") and message in line

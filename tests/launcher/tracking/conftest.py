@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tests.conftest import ROOT
 from tests.wandb_server import WandbServer
 
 COMMAND = [sys.executable, "-m", "launcher.cli"]
+PATIENCE_S = 240
 
 
 @pytest.fixture(scope="module")
@@ -31,15 +33,27 @@ class Tracked:
     suite: Path
     environment: Mapping[str, str]
 
-    def run(self, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+    @contextmanager
+    def running(self, *arguments: object, **environment: str) -> Iterator[subprocess.Popen[str]]:
+        """A command that is killed at the end of the block, if it goes on for so long."""
+        process = subprocess.Popen(
             [*COMMAND, *map(str, arguments)],
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=240,
             cwd=self.folder,
             env={**self.environment, "PYTHONPATH": str(ROOT), **environment},
         )
+        with process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    def run(self, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+        with self.running(*arguments, **environment) as process:
+            printed, wrong = process.communicate(timeout=PATIENCE_S)
+        return subprocess.CompletedProcess(process.args, process.returncode, printed, wrong)
 
     def train(self, *arguments: object, **environment: str) -> tuple[Path, str]:
         """A training of a few iterations: its run directory, and what was printed."""

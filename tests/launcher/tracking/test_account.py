@@ -44,6 +44,7 @@ def test_the_environments_is_hidden_from_children(monkeypatch: pytest.MonkeyPatc
     child = subprocess.run([sys.executable, "-c", "import os; print(os.environ)"], capture_output=True, text=True)
     assert KEY not in child.stdout
     assert find_key() == find_key() == KEY
+    assert find_key(for_jobs=True) is None
 
 
 def test_a_file_of_the_users_own(nowhere: Path) -> None:
@@ -70,8 +71,29 @@ def test_netrc_has_one_for_each_server(nowhere: Path, monkeypatch: pytest.Monkey
     assert find_key() == other
 
 
+@pytest.mark.parametrize("server", ["", "http://wandb.example.org:8080"])
+def test_what_the_clients_login_writes_is_read(server: str, nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from wandb.sdk.lib.urls import DEFAULT_BASE_URL
+    from wandb.sdk.lib.wbauth.wbnetrc import write_netrc_auth
+
+    monkeypatch.setenv(BASE_URL, server)
+    write_netrc_auth(host=server or DEFAULT_BASE_URL, api_key=KEY)
+    assert find_key() == KEY
+
+
+def test_what_netrc_has_for_any_machine_is_no_key(nowhere: Path) -> None:
+    write(nowhere / "netrc", "default login anonymous password somebody@example.org")
+    assert find_key() is None
+
+
 def test_what_is_no_key_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(KEY_VARIABLE, "secret but short")
     with pytest.raises(UserError, match=f"{KEY_VARIABLE} holds no key of Weights & Biases: 16 char") as caught:
         find_key()
     assert "secret" not in str(caught.value)
+
+
+def test_the_place_of_what_is_no_key_is_named(nowhere: Path) -> None:
+    write(nowhere / "netrc", "machine api.wandb.ai login user password short")
+    with pytest.raises(UserError, match=r"netrc holds no key of Weights & Biases: 5 characters"):
+        find_key()

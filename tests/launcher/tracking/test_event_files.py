@@ -23,7 +23,7 @@ def curves(run: Path) -> dict[str, list[tuple[int, float]]]:
 
 
 def test_figures_have_their_section_and_are_numbers() -> None:
-    assert figures(row(3, 0.5)) == {"progress/return_mean": 0.5, "loss/total_loss": 0.5}
+    assert figures(row(3, 0.5)) == {"learning/return_mean": 0.5, "loss/total_loss": 0.5}
 
 
 def test_a_run_is_a_curve(tmp_path: Path) -> None:
@@ -31,7 +31,7 @@ def test_a_run_is_a_curve(tmp_path: Path) -> None:
     for iteration in (1, 2):
         events.log(row(iteration, iteration / 4))
     events.close()
-    assert curves(tmp_path) == {name: [(1, 0.25), (2, 0.5)] for name in ("progress/return_mean", "loss/total_loss")}
+    assert curves(tmp_path) == {name: [(1, 0.25), (2, 0.5)] for name in ("learning/return_mean", "loss/total_loss")}
 
 
 def test_iterations_that_are_done_again_are_shown_once(tmp_path: Path) -> None:
@@ -42,4 +42,4 @@ def test_iterations_that_are_done_again_are_shown_once(tmp_path: Path) -> None:
     again = EventFiles(tmp_path, after_iteration=1)
     again.log(row(2, 0.75))
     again.close()
-    assert curves(tmp_path)["progress/return_mean"] == [(1, 0.25), (2, 0.75)]
+    assert curves(tmp_path)["learning/return_mean"] == [(1, 0.25), (2, 0.75)]

@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from launcher.cli import main
+from launcher.tracking import account as hidden_key
 from launcher.tracking.fetch import fetch_run
 from launcher.tracking.mirrored import Mirrored
 from launcher.tracking.reference import parse_reference
@@ -23,8 +25,10 @@ from models.store.run_directory import RunDirectory
 from rllib_envs.errors import UserError
 from tests.conftest import ROOT
 from tests.launcher.tracking.conftest import Tracked, account
-from tests.wandb_server import WandbServer
-from tests.wandb_server.state import Artifact
+from tests.wandb_server import WandbServer, faults
+from tests.wandb_server.faults import Fault
+from tests.wandb_server.messages import DOWNLOAD
+from tests.wandb_server.state import Artifact, Run
 
 
 def train(there: Tracked) -> tuple[str, Path]:
@@ -220,13 +224,99 @@ def test_what_is_not_as_listed(
     assert message in refusal()
 
 
-def test_what_is_not_there(server: WandbServer, path: str, elsewhere: Tracked) -> None:
-    missing = go_on(elsewhere, f"{path}x", "--iter=3")
-    assert missing.returncode == 2 and "there is no such run or artifact" in missing.stderr
-    no_key = elsewhere.run("train", f"--wandb_url={path}", WANDB_API_KEY="")
-    assert no_key.returncode == 2 and "there is no key" in no_key.stderr
-    expired = elsewhere.run("train", f"--wandb_url={path}", WANDB_API_KEY="0" * 40)
-    assert expired.returncode == 2 and "the key is not accepted" in expired.stderr
-    server.state.delete_artifact(checkpoint_of(server, path))
-    deleted = go_on(elsewhere, path, "--iter=3")
-    assert deleted.returncode == 2 and "has no checkpoint" in deleted.stderr
+@pytest.fixture
+def told(
+    server: WandbServer, toy_suite: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> Callable[..., str]:
+    """Asks `tunewright train` to go on with what is at a place, and gives the line that it refuses with."""
+    home = account(server, tmp_path, toy_suite)
+    for name, value in home.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(hidden_key, "_hidden", [])
+    monkeypatch.chdir(tmp_path)
+
+    def refused(place: str, *options: str) -> str:
+        with pytest.raises(SystemExit) as caught:
+            main(["train", f"--wandb_url={place}", f"--dataset={toy_suite}", "--eval-size=0", *options])
+        assert caught.value.code == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        return line
+
+    return refused
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("ent/loops", "is no run at Weights & Biases; give entity/project/run_id"),
+        ("https://wandb.ai/ent/loops", "is the address of no run; open the run's page and copy that"),
+        ("https://evil.org/ent/loops/runs/1", "is at evil.org; runs are fetched from wandb.ai"),
+    ],
+)
+def test_no_address(place: str, message: str, told: Callable[..., str]) -> None:
+    assert message in told(place)
+
+
+def test_no_key(path: str, told: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WANDB_API_KEY")
+    assert "there is no key: set WANDB_API_KEY" in told(path)
+
+
+def test_no_such_run(path: str, told: Callable[..., str]) -> None:
+    assert f"{path}x can't be fetched: there is no such run or artifact" in told(f"{path}x")
+
+
+def test_a_run_without_checkpoint(server: WandbServer, told: Callable[..., str]) -> None:
+    run = Run("lab", "tunewright", "untrained")
+    server.state.runs[run.key] = run
+    line = told("lab/tunewright/untrained")
+    assert "has no checkpoint; it was not mirrored, or its checkpoints were deleted. Go on from its run" in line
+
+
+def test_a_run_of_another_problem(path: str, told: Callable[..., str]) -> None:
+    assert "is of problem 'toy', not 'loop_nest'" in told(path, "--problem=loop_nest")
+
+
+def test_a_deleted_artifact(server: WandbServer, path: str, told: Callable[..., str]) -> None:
+    checkpoint = checkpoint_of(server, path)
+    entity, project, _ = path.split("/")
+    place = f"{entity}/{project}/{checkpoint.name}:v{checkpoint.version}"
+    state, aliases = checkpoint.state, checkpoint.aliases
+    server.state.delete_artifact(checkpoint)
+    try:
+        assert "there is no such run or artifact; is it spelt right, or was it deleted?" in told(place)
+        assert "has no checkpoint; it was not mirrored, or its checkpoints were deleted" in told(path)
+    finally:
+        checkpoint.state, checkpoint.aliases = state, aliases
+
+
+@pytest.mark.parametrize("only", [(), ("Run",), ("FetchArtifactManifest",), (DOWNLOAD,)])
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (faults.UNAUTHORIZED, "the key is not accepted, perhaps it has expired; make a new one"),
+        (faults.FORBIDDEN, "this account may not do that; ask the owner of the project"),
+        (faults.QUOTA_EXCEEDED, "the storage or the quota there is used up; delete runs or artifacts"),
+    ],
+)
+def test_a_server_that_refuses(
+    fault: Fault, message: str, only: tuple[str, ...], server: WandbServer, path: str, refusal: Callable[[], str]
+) -> None:
+    with server.faulty(fault, *only):
+        told = refusal()
+    assert f"{path} can't be fetched: {message}" in told
+    assert "?" not in told.rpartition("(")[2], "an address lets whoever has it read"
+
+
+def test_a_server_that_does_not_answer(
+    server: WandbServer, path: str, refusal: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANDB_INIT_TIMEOUT", "1")
+    for fault in (faults.slow(1000.0), faults.INTERNAL_ERROR):
+        with server.faulty(fault):
+            assert f"{path} can't be fetched: the server is not reached or does not answer" in refusal()
+
+
+def test_a_limit_that_is_none(path: str, refusal: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDB_INIT_TIMEOUT", "soon")
+    assert refusal() == "WANDB_INIT_TIMEOUT is 'soon', and it has to be a number of seconds above 0"

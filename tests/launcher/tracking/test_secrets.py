@@ -2,77 +2,94 @@
 
 from __future__ import annotations
 
-import os
-import threading
+import json
+import subprocess
+import sys
 from pathlib import Path
 
+import matplotlib
 import pytest
 
+from launcher.cli import NAMES
+from launcher.tracking.mirrored import Mirrored
+from tests.conftest import ROOT
+from tests.key_watch import KeyWatch, files_with
 from tests.launcher.tracking.conftest import Tracked
 from tests.wandb_server import WandbServer
 
-WATCH_S = 0.05
+ONE_AFTER_ANOTHER = """
+import json, os, sys
+from launcher.cli import main
 
-
-class Watch:
-    """Looks at every process that the commands start, for as long as it runs."""
-
-    def __init__(self, key: str, folder: Path) -> None:
-        self.found: set[str] = set()
-        self.seen: set[str] = set()
-        self._key, self._folder = key.encode(), str(folder).encode()
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look)
-
-    def __enter__(self) -> Watch:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _look(self) -> None:
-        while not self._over.wait(WATCH_S):
-            for process in Path("/proc").glob("[0-9]*"):
-                try:
-                    command = (process / "cmdline").read_bytes()
-                    environment = (process / "environ").read_bytes()
-                except OSError:
-                    continue
-                if self._folder not in environment or int(process.name) == os.getpid():
-                    continue
-                name = command.replace(b"\0", b" ").decode(errors="replace")
-                self.seen.add(name)
-                # The command itself was given it; what a process was given can't be taken out of /proc.
-                if self._key in command or (self._key in environment and "launcher.cli" not in name):
-                    self.found.add(name)
+key = os.environ["WANDB_API_KEY"]
+for command in json.loads(sys.argv[1]):
+    os.environ["WANDB_API_KEY"] = key
+    try:
+        main(command)
+    except SystemExit as ended:
+        assert not ended.code, command
+"""
+"""As many processes would be given it, but without starting Python as often."""
 
 
 @pytest.mark.slow
 def test_no_command_passes_it_on(server: WandbServer, tracked: Tracked) -> None:
+    """Here it is in netrc as well, from where jobs and sweeps have it."""
     key = server.api_key
-    printed = ""
-    with Watch(key, tracked.folder) as watch:
-        run, out = tracked.train("--wandb=online", "--iter=2", "--env-runners=1")
-        printed += out
-        for command in (
-            ("sync", run),
-            ("jobs",),
-            ("doctor",),
-            ("records", run),
-            ("launch", f"--dataset={tracked.suite}", "--iter=1", "--dry-run"),
-            ("launch", f"--dataset={tracked.suite}", "--iter=1", "--eval-size=0", "--local", "--wait"),
-            ("train", f"--dataset={tracked.suite}", "--iter=1", "--eval-size=0", "--sweep=2"),
-        ):
+    netrc = Path(tracked.environment["NETRC"])
+    netrc.parent.mkdir()
+    netrc.write_text(f"machine {server.url.removeprefix('http://')} login user password {key}\n")
+    netrc.chmod(0o600)
+    suite, short = f"--dataset={tracked.suite}", ("--iter=1", "--eval-size=0")
+    few = ("--trainer-settings", "batch_steps=128", "epochs=1")
+    with KeyWatch(key, tracked.folder, given="launcher.cli") as watch:
+        run, printed = tracked.train("--wandb=online", "--iter=2", "--env-runners=1")
+        trainings = (
+            ("launch", suite, *short, "--local", "--wait", "--no-snapshot", *few),
+            ("train", suite, *short, "--sweep=2", *few),
+        )
+        for command in trainings:
             done = tracked.run(*command)
             printed += done.stdout + done.stderr
             assert done.returncode == 0, (command, done.stderr)
-    assert any("mirror_process" in name for name in watch.seen) and any("wandb-core" in name for name in watch.seen)
+        (job,) = (line.split()[2] for line in printed.splitlines() if line.startswith("started: job"))
+        others = (
+            ("launch", suite, *short, "--dry-run"),
+            ("launch", suite, *short, "--wandb=offline", "--jobs=2", "--dry-run"),
+            ("launch", suite, *short, f"--wandb_url=lab/tunewright/{Mirrored.of(run).id}", "--iter=3", "--dry-run"),
+            ("jobs",),
+            ("logs", job),
+            ("cancel", job),
+            ("sync", str(run)),
+            ("sync",),
+            ("dashboard",),
+            ("records", str(run)),
+            ("doctor",),
+            ("tune", str(tracked.suite / "toy0.json"), "--policy", str(run)),
+            ("compare", suite, "--policy", str(run), "--size=1", "--timeout=0.05", "--searches=policy"),
+            ("export", str(run)),
+        )
+        assert {command[0] for command in (*trainings, *others)} == set(NAMES), "a command is not looked at"
+        done = subprocess.run(
+            [sys.executable, "-c", ONE_AFTER_ANOTHER, json.dumps(others)],
+            capture_output=True,
+            text=True,
+            timeout=240,
+            cwd=tracked.folder,
+            env={**tracked.environment, "PYTHONPATH": str(ROOT), "MPLCONFIGDIR": matplotlib.get_configdir()},
+        )
+        assert done.returncode == 0, done.stderr
+        printed += done.stdout + done.stderr
+    (sweep,) = tracked.folder.glob("runs/*-sweep-*")
+    for swept in sweep.glob("*/"):
+        assert watch.saw(f"mirror_process {swept} ") and Mirrored.of(swept).complete
+        assert server.run(f"lab/tunewright/{Mirrored.of(swept).id}").group == sweep.name
+    for child in ("mirror_process", "wandb-core", "submitit", "raylet"):
+        assert watch.saw(child), f"no {child} was looked at"
     assert not watch.found
     assert key not in printed
-    holding = [path for path in tracked.folder.rglob("*") if path.is_file() and key.encode() in path.read_bytes()]
-    assert not holding
-    assert all(key not in repr(run) for run in server.state.runs.values())
-    artifacts = [artifact for versions in server.state.artifacts.values() for artifact in versions]
+    assert files_with(key, tracked.folder) == [netrc]
+    state = server.state
+    assert all(key not in repr(each) for each in (*state.runs.values(), *state.views.values()))
+    artifacts = [artifact for versions in state.artifacts.values() for artifact in versions]
     assert not [name for artifact in artifacts for name, content in artifact.files.items() if key.encode() in content]
