@@ -20,6 +20,7 @@ from launcher.tracking.mirrored import Mirrored, note_failure
 from launcher.tracking.settings import finish_limit_s
 from models.interrupts import descendants
 from rllib_envs.child_process import child_environment
+from rllib_envs.errors import UserError
 
 INTERRUPTED_LIMIT_S = 10.0
 """For what is left when training was ended by a signal."""
@@ -70,27 +71,39 @@ class LiveMirror:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(process, signal.SIGKILL)
             self._process.wait()
-            note_failure(self._run, self._late(limit_s))
+            self._note(self._late(limit_s))
         else:
             if status < 0:
-                note_failure(self._run, f"the mirror's process was ended by signal {-status}")
+                self._note(f"the mirror's process was ended by signal {-status}")
             elif status:
-                note_failure(self._run, f"the mirror's process has failed; {self._run / CLIENT_FOLDER / LOG} says why")
+                self._note(f"the mirror's process has failed; {self._run / CLIENT_FOLDER / LOG} says why")
+
+    def _note(self, error: str) -> None:
+        with contextlib.suppress(OSError, UserError):  # what can't be noted must not harm what was trained
+            note_failure(self._run, error)
 
     def _late(self, limit_s: float) -> str:
         """What the client met last, or else what failed before, will be the reason."""
-        known = Mirrored.of(self._run)
+        known, _ = self._known()
         noted = explained(ClientLog(self._run).read().failed) or (known.error if known else "")
         return f"not everything had arrived {limit_s:g} s after the end of training{f': {noted}' if noted else ''}"
 
     def _outcome(self) -> str:
-        mirrored = Mirrored.of(self._run)
-        if mirrored is not None and mirrored.complete:
-            return f"Weights & Biases: {mirrored.url}"
-        why = ""
-        if mirrored is not None and mirrored.failures:
-            why = f" ({mirrored.failures} failure{'s' * (mirrored.failures > 1)}, the last: {mirrored.error})"
-        return f"Weights & Biases lacks a part of the run{why}; later:  tunewright sync {self._run}"
+        known, why = self._known()
+        if known is not None and known.complete:
+            return f"Weights & Biases: {known.url}"
+        if known is not None and known.failures:
+            why = f"{known.failures} failure{'s' * (known.failures > 1)}, the last: {known.error}"
+        return (
+            f"Weights & Biases lacks a part of the run{f' ({why})' if why else ''}; later:  tunewright sync {self._run}"
+        )
+
+    def _known(self) -> tuple[Mirrored | None, str]:
+        """What was noted, and what is wrong with the note."""
+        try:
+            return Mirrored.of(self._run), ""
+        except UserError as error:
+            return None, str(error)
 
     @property
     def _stdin(self):  # type: ignore[no-untyped-def]

@@ -13,6 +13,7 @@ import os
 import select
 import signal
 import sys
+import tempfile
 import threading
 import traceback
 from contextlib import suppress
@@ -90,8 +91,14 @@ def attempt_apart(run: RunDirectory, key: str, owner: int, line: Line) -> int:
     parent = os.getpid()
     child = os.fork()
     if not child:
-        die_with_parent(parent)
-        os._exit(attempt(run, key, owner, line))
+        status = FAILED
+        try:
+            die_with_parent(parent)
+            status = attempt(run, key, owner, line)
+        except (TunewrightError, OSError):  # it could not be noted
+            traceback.print_exc()
+        finally:
+            os._exit(status)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
@@ -117,9 +124,12 @@ def main(arguments: list[str]) -> None:
         # A cluster sends them to every process of a job. It is training that ends for them, and that says so.
         signal.signal(number, signal.SIG_IGN)
     run = RunDirectory.open(arguments[0])
-    load_wandb()  # once for all attempts
     line = Line(run.path)
-    keep_up(run, line.read(), int(arguments[1]), line)
+    with temporary_folder():
+        load_wandb()  # once for all attempts
+        keep_up(run, line.read(), int(arguments[1]), line)
+    with suppress(OSError):  # not empty, or gone
+        Path(tempfile.gettempdir()).rmdir()  # it was made for this process, and training may have been killed
 
 
 if __name__ == "__main__":

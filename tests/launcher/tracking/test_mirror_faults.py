@@ -185,6 +185,18 @@ def test_what_waits_for_a_server_does_not_grow(met: Mapping[str, str]) -> None:
     assert f"of {ROWS_AHEAD}" in metrics.error and metrics.written.iteration > MANY_ROWS
 
 
+def test_a_damaged_note_harms_nobody(
+    server: WandbServer, written: WrittenRun, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANDB_FINISH_TIMEOUT", "5")
+    note = written.path / "wandb.json"
+    note.write_text("{")
+    with LiveMirror(written.path, server.api_key):
+        written.iterate()
+    line = capsys.readouterr().out
+    assert line.startswith("Weights & Biases lacks a part of the run (") and f"{note} can't be read" in line
+
+
 def test_a_training_whose_mirror_is_refused_ends_well(server: WandbServer, tracked: Tracked) -> None:
     with server.faulty(faults.FORBIDDEN, FILE_STREAM, UPLOAD):
         run, printed = tracked.train("--wandb=online", "--iter=2", **IMPATIENT)  # which asserts exit code 0
