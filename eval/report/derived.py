@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 
 from eval.comparison import Comparison
-from eval.report.records import Columns
 from eval.report.sections.fast import THRESHOLDS
 from eval.statistics import fast_p, records, speedups
 
+Table = dict[str, list[Any]]
+"""Values by the name of their column."""
 
-def benchmark_columns(comparison: Comparison) -> Columns:
+
+def benchmark_columns(comparison: Comparison) -> Table:
     """One line for each benchmark: the value, speedup and seconds of each contestant, medians over seeds."""
     columns: dict[str, list[Any]] = {
         "benchmark": list(comparison.benchmarks),
@@ -29,7 +31,7 @@ def benchmark_columns(comparison: Comparison) -> Columns:
     return columns
 
 
-def action_columns(comparison: Comparison) -> Columns:
+def action_columns(comparison: Comparison) -> Table:
     """One line for each action of the best answer of each method on each benchmark, and what the value was then."""
     lines = [
         (row.benchmark, row.method, row.seed, step, ("untuned", *row.actions)[step], value)
@@ -40,14 +42,14 @@ def action_columns(comparison: Comparison) -> Columns:
     return {name: [line[index] for line in lines] for index, name in enumerate(names)}
 
 
-def win_columns(comparison: Comparison) -> Columns:
+def win_columns(comparison: Comparison) -> Table:
     """One line for each pair of contestants."""
     of = records(comparison)
     columns: dict[str, list[Any]] = {"method": [one for one, _ in of], "against": [other for _, other in of]}
     return columns | {name: [getattr(record, name) for record in of.values()] for name in ("wins", "ties", "losses")}
 
 
-def fast_columns(comparison: Comparison) -> Columns:
+def fast_columns(comparison: Comparison) -> Table:
     """One line for each contestant and each baseline: fast_p for a few p."""
     columns: dict[str, list[Any]] = {"method": [], "over": [], **{f"fast_{p:g}": [] for p in THRESHOLDS}}
     for name in comparison.contestants:

@@ -14,7 +14,7 @@ from eval.report import html
 from eval.report.derived import action_columns, benchmark_columns, fast_columns, win_columns
 from eval.report.draw import draw
 from eval.report.part import part_sections
-from eval.report.records import curve_columns, row_columns, write_csv, write_parquet
+from eval.report.records import curve_columns, row_columns, write_csv, write_records
 from eval.report.sections.graphs import graph_folds
 from eval.report.sections.protocol import protocol
 from eval.statistics import Summary, summarise
@@ -54,7 +54,8 @@ def write_report(
     """
     require_packages()
     folder.mkdir(parents=True, exist_ok=True)
-    _write_records(comparison, folder)
+    write_records(row_columns(comparison), folder / "comparison")
+    write_records(curve_columns(comparison), folder / "curves")
     graphs = graphs or {}
     body: list[str] = []
     links: dict[str, str] = {}
@@ -94,13 +95,6 @@ def _page(
     head = html.header(title, f"{wording.setting(comparison)}.", links)
     last = [html.section(heading, anchor, *content) for anchor, (heading, _, content) in shown.items()]
     return html.page(title, "\n".join([head, "<main>", *body, *last, "</main>"]))
-
-
-def _write_records(comparison: Comparison, folder: Path) -> None:
-    write_csv(row_columns(comparison, texts=False), folder / "comparison.csv")
-    write_parquet(row_columns(comparison, texts=True), folder / "comparison.parquet")
-    write_csv(curve_columns(comparison), folder / "curves.csv")
-    write_parquet(curve_columns(comparison), folder / "curves.parquet")
 
 
 def _write_tables(part: Comparison, summaries: Sequence[Summary], folder: Path, prefix: str) -> None:
