@@ -118,6 +118,11 @@ class Comparison:
         """The rows of a method or baseline, on one benchmark or on all."""
         return [row for row in self.rows if row.method == method and benchmark in (None, row.benchmark)]
 
+    def measurable(self) -> Comparison:
+        """Without the baselines that have no value on any benchmark, of which there is nothing to show."""
+        known = {row.method for row in self.rows if math.isfinite(row.value)}
+        return replace(self, baselines=tuple(name for name in self.baselines if name in known))
+
     def parts(self) -> dict[str, Comparison]:
         """Each split apart, what was held out first, as a mean over both says nothing of either; without splits: ""."""
         if not self.splits:

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 
 from eval.comparison import Comparison
-from eval.statistics import Duel, Interval, Summary
+from eval.statistics import Duel, Interval
 
 MISSING = "-"
 MEANS = "Geometric means over benchmarks, with 95 % bootstrap intervals; every answer was measured anew."
@@ -47,23 +47,10 @@ def score(of: Duel) -> str:
     return f"{of.wins} won, {of.ties} tied, {of.losses} lost"
 
 
-def summary_cells(comparison: Comparison, of: Summary) -> list[str]:
-    """One line of the main table, matching `summary_header`."""
-    ratios = [interval(of.ratios[name]) if name in of.ratios else MISSING for name in comparison.baselines]
-    evaluations = f"{of.evaluations:.0f}" if of.evaluations else MISSING
-    rest = [f"{of.best_share:.0%}", seconds(of.seconds), evaluations]
-    return [of.method, interval(of.speedup), *ratios, *rest]
-
-
-def summary_header(comparison: Comparison) -> list[str]:
-    """The columns of the main table."""
-    ratios = [f"over {name}" for name in comparison.baselines]
-    return ["method", "over untuned", *ratios, "best on", "time", "evals"]
-
-
 def opponents(comparison: Comparison) -> list[str]:
     """Whom the policy is set against, one by one; nobody where no policy took part."""
-    return [name for name in comparison.contestants if name != "policy" and "policy" in comparison.methods]
+    rivals = comparison.measurable().contestants
+    return [name for name in rivals if name != "policy" and "policy" in comparison.methods]
 
 
 def setting(comparison: Comparison) -> str:

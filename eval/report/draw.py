@@ -35,6 +35,7 @@ def draw(comparison: Comparison, summaries: Sequence[Summary], folder: Path, pre
 
     look = looks(comparison.methods, comparison.baselines)
     with matplotlib.rc_context(STYLE):
+        summaries = [one for one in summaries if one.method in look]
         svgs = {}
         for name, drawing in drawings(summaries, references(comparison, summaries)).items():
             figure = drawing(comparison, WIDE)

@@ -62,6 +62,20 @@ for (const tools of document.querySelectorAll(".tools[data-filters]")) {
   tools.hidden = false;
 }
 
+// Of many folds, the one that is chosen by its name is shown, and open.
+for (const tools of document.querySelectorAll(".tools[data-choose]")) {
+  const choice = tools.querySelector("select");
+  const folds = [...document.querySelectorAll(tools.dataset.choose)];
+  for (const fold of folds) choice.add(new Option(fold.querySelector("summary b").textContent));
+  const choose = () => folds.forEach((fold, index) => {
+    fold.hidden = index !== choice.selectedIndex;
+    fold.open = !fold.hidden;
+  });
+  choice.addEventListener("change", choose);
+  choose();
+  tools.hidden = false;
+}
+
 // The legend: chosen methods are brought out in every figure of the page.
 const chosen = new Set();
 document.addEventListener("click", (event) => {
@@ -100,11 +114,11 @@ for (const frame of document.querySelectorAll(".zoom")) {
   const begin = () => {
     const { width, height } = canvas.firstElementChild.viewBox.baseVal ?? {};
     const fitting = Math.min(frame.clientWidth / width, frame.clientHeight / height);
-    if (!(fitting > 0 && fitting < 1)) return;
+    if (scale > 1 || !(fitting > 0 && fitting < 1)) return;
     zoom(1 / fitting);
     move(-x - (scale * (frame.clientWidth - width * fitting)) / 2, 0);
   };
-  frame.closest("details").addEventListener("toggle", begin, { once: true });
+  frame.closest("details").addEventListener("toggle", begin);
   const inside = (event) => {
     const box = frame.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];

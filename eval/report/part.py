@@ -25,7 +25,7 @@ CAPTIONS = {
     "violin": "Spread over benchmarks and seeds: a stroke is one run, a diamond the interquartile mean.",
     "anytime": "Line: median over benchmarks and seeds of the best value so far, as the searches measured it "
     "themselves; band: the middle half. The mark is where the last of the method's searches had ended; dots continue "
-    "its answer. Level lines: baselines.",
+    "its answer. Level lines: baselines, but for those far below untuned.",
     "performance_profile": "Read: on this share of the benchmarks, the method is at most so many times worse than the "
     "best of all methods and baselines. Higher and further left is better.",
     "fast_p": "Read: on this share of the benchmarks, the method's answer is correct and more than p times as good. "
@@ -46,6 +46,9 @@ def part_sections(
 ) -> tuple[str, dict[str, str]]:
     """The HTML, and short titles by anchor. With a `title` the sections are below it, else on the first level."""
     legend = html.legend(drawn.swatches)
+    everyone, summaries_of_all = comparison, summaries
+    comparison = comparison.measurable()
+    summaries = [one for one in summaries if one.method in comparison.contestants]
 
     def figure(name: str, heading: str, caption: str, with_legend: bool = False) -> str:
         return html.figure(heading, drawn.svgs[name], caption, legend if with_legend else "")
@@ -74,8 +77,8 @@ def part_sections(
             [
                 figure("summary", "Speedup and tuning time of each method", CAPTIONS["summary"]),
                 cards(comparison, summaries),
-                html.bullets(wording.exceptions(comparison)),
-                methods_table(comparison, summaries),
+                html.bullets(wording.exceptions(everyone)),
+                methods_table(everyone, summaries_of_all),
             ],
         ),
         Section(

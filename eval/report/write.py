@@ -15,7 +15,7 @@ from eval.report.derived import action_columns, benchmark_columns, fast_columns,
 from eval.report.draw import draw
 from eval.report.part import part_sections
 from eval.report.records import curve_columns, row_columns, write_csv, write_records
-from eval.report.sections.graphs import graph_folds
+from eval.report.sections.graphs import graph_frames
 from eval.report.sections.protocol import protocol
 from eval.statistics import Summary, summarise
 from models.store.atomic import write_json
@@ -56,20 +56,19 @@ def write_report(
     folder.mkdir(parents=True, exist_ok=True)
     write_records(row_columns(comparison), folder / "comparison")
     write_records(curve_columns(comparison), folder / "curves")
-    graphs = graphs or {}
     body: list[str] = []
     links: dict[str, str] = {}
     for index, (split, part) in enumerate(comparison.parts().items()):
         prefix = f"{split}_" if index else ""
         summaries = summarise(part)
         _write_tables(part, summaries, folder, prefix)
-        drawn = draw(part, summaries, folder, prefix)
+        drawn = draw(part.measurable(), summaries, folder, prefix)
         text, inside = part_sections(part, summaries, drawn, PARTS.get(split, split), prefix)
         body.append(text)
         links |= inside
     path = folder / "report.html"
     environment = describe_environment() | dict(details or {})
-    path.write_text(_page(comparison, body, links, command, environment, graphs), encoding="utf-8")
+    path.write_text(_page(comparison, body, links, command, environment, graphs or {}), encoding="utf-8")
     return path
 
 
@@ -82,10 +81,8 @@ def _page(
     graphs: Mapping[str, str],
 ) -> str:
     title = f"Comparison on {comparison.problem}"
-    folds, left_out = graph_folds(graphs)
-    more = [f"There was no room for {', '.join(left_out)}."] if left_out else []
     ends = {
-        "graphs": ("Search graphs", "Graphs", [*folds, html.bullets(more)]) if graphs else None,
+        "graphs": ("Search graphs", "Graphs", [graph_frames(graphs)]) if graphs else None,
         "method": ("How it was measured", "Method", [html.bullets(protocol(comparison))]),
         "repeat": ("Repeat it", "Repeat", [html.code(command, wrapped=True)]) if command else None,
         "environment": ("Environment", "Environment", [html.glossary(environment)]),

@@ -27,14 +27,25 @@ def test_numbers_have_three_digits(value, text):
 
 def test_the_summary_fits_a_terminal_and_has_every_method(toy, clock, policy, benchmarks):
     policy.clock, policy.seconds = clock, 0.01
-    half = {"numpy": lambda benchmark: Evaluation(0.5, "share", 1.0)}
+    missing = "tvm is not installed: pip install 'tunewright[tvm]'"
+    baselines = {
+        "torch": lambda benchmark: Evaluation(0.4, "share", 1.0),
+        "numpy": lambda benchmark: Evaluation(0.5, "share", 1.0),
+        "tvm_metaschedule": lambda benchmark: Evaluation(0.0, "share", 1.0, error=missing),
+    }
     methods, budget = ["policy", "greedy2", "random"], Budget(seconds=20)
-    comparison = compare(toy, benchmarks, methods, budget, (0, 1), policy, baselines=half, clock=clock)
+    comparison = compare(toy, benchmarks, methods, budget, (0, 1), policy, baselines=baselines, clock=clock)
     console = Console(file=io.StringIO(), width=80)
     print_summary(comparison, console)
     text = console.file.getvalue()
-    assert all(len(line) <= 80 for line in text.splitlines())
+    lines = text.splitlines()
+    assert all(len(line) <= 80 for line in lines)
+    assert "\u2026" not in text, "nothing is cut"
     for method in comparison.contestants:
         assert re.search(rf"^{method} ", text, re.MULTILINE)
-    assert "policy over random_10x" in text
+    (head,) = (line for line in lines if line.startswith("method"))
+    assert "over numpy" in head and "over torch" not in head, "the strongest baseline"
+    assert "policy over random_10x" in text and "policy over torch" in text
+    assert "policy over tvm" not in text
+    assert missing in " ".join(text.split()), "with its brackets"
     assert "10 times" in text

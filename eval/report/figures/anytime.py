@@ -21,6 +21,9 @@ CURVE_SAMPLES = 160
 FEW = 4
 """As many bands can be told apart. Of more, only the strongest method's is shown."""
 
+LOWEST_IN_SIGHT = 0.9
+"""Over untuned. A baseline below it would press what is to be seen into a corner, and stays outside."""
+
 
 class Effort(NamedTuple):
     """What a curve is drawn over."""
@@ -63,7 +66,7 @@ def _anytime(comparison: Comparison, frame: Frame, effort: Effort, durations: bo
             ratios = finite(by_benchmark(comparison.of(baseline)).values())
             if ratios:
                 middle = float(np.median(ratios))
-                every.append(middle)
+                every.append(max(middle, LOWEST_IN_SIGHT))
                 axes.axhline(middle, **look[baseline].stroke, linewidth=1)
         log_axis(axes, grid[0], grid[-1] * 1.1, durations, most=4 if frame.narrow else 6)
         ratio_axis(axes, every, "y")

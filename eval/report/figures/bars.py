@@ -39,7 +39,7 @@ def bars(comparison: Comparison, frame: Frame, summaries: Sequence[Summary]) -> 
     columns = min(len(means), 2 if frame.narrow else 4)
     lines = -(-len(means) // columns)
     height = 0.5 + PANEL * lines
-    figure = new_figure(frame, height, Margins(left=0.55, right=0.06, bottom=0.3, top=0.22))
+    figure = new_figure(frame, height, Margins(left=0.66, right=0.06, bottom=0.3, top=0.22))
     panels = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).flat
     every = [ratio for name in means for ratio in of[name].values()]
     for name, axes in zip(means, panels, strict=False):

@@ -15,17 +15,23 @@ SVG = "http://www.w3.org/2000/svg"
 TOOLS = {"+": ("+", "zoom in"), "-": ("\u2212", "zoom out"), "0": ("fit", "show all")}
 """What a button shows, and what it does, by the key that does the same."""
 
+CHOICE = (
+    '<div class=tools data-choose=".graphs > details" hidden><label>Search <select></select></label>'
+    "<span class=muted>Drag to move; click into the graph and scroll to zoom.</span></div>"
+)
 
-def graph_folds(graphs: Mapping[str, str]) -> tuple[list[str], list[str]]:
-    """A fold for each graph, an SVG text by its name, and the names of those for which there is no room."""
-    folds, left_out, room = [], [], MOST_BYTES
+
+def graph_frames(graphs: Mapping[str, str]) -> str:
+    """A fold for each graph, an SVG text by its name; where scripts run, one is shown at a time, to be chosen."""
+    folds, room = [], MOST_BYTES
     for index, (name, svg) in enumerate(graphs.items()):
         room -= len(svg)
         if room < 0:
-            left_out.append(name)
-        else:
-            folds.append(html.fold(f"<b>{markup.escape(name)}</b>", _frame(name, _element(svg, f"graph-{index}"))))
-    return folds, left_out
+            break
+        folds.append(html.fold(f"<b>{markup.escape(name)}</b>", _frame(name, _element(svg, f"graph-{index}"))))
+    left_out = len(graphs) - len(folds)
+    more = html.paragraph(f"{left_out} more had no room in this page.", "note") if left_out else ""
+    return f"{CHOICE}<div class=graphs>{''.join(folds)}</div>{more}"
 
 
 def _frame(name: str, svg: str) -> str:
@@ -34,8 +40,8 @@ def _frame(name: str, svg: str) -> str:
         for key, (text, label) in TOOLS.items()
     )
     return (
-        f'<div><div class="tools zoom-tools" hidden>{buttons}<span class=muted>Drag to move; click it and scroll to '
-        f'zoom.</span></div><div class=zoom tabindex=0 role=group aria-label="Graph of {markup.escape(name)}">'
+        f'<div><div class="tools zoom-tools" hidden>{buttons}</div>'
+        f'<div class=zoom tabindex=0 role=group aria-label="Graph of {markup.escape(name)}">'
         f"<div>{svg}</div></div></div>"
     )
 

@@ -11,7 +11,7 @@ from eval.report import html
 from eval.report.cells import interval, quantity, share
 from eval.statistics import Interval, Summary, duel
 
-MOST_CARDS = 3
+MOST_CARDS = 2
 """Baselines that have a card of their own; the table has all."""
 
 
@@ -19,7 +19,8 @@ def cards(comparison: Comparison, summaries: Sequence[Summary]) -> str:
     """The few figures to remember, the policy's where one took part and otherwise the best method's."""
     ours = [one for one in summaries if one.method in comparison.methods]
     shown = next((one for one in ours if one.method == "policy"), ours[0])
-    strongest = [one.method for one in summaries if one.method in shown.ratios][:MOST_CARDS]
+    baselines = comparison.measurable().baselines
+    strongest = [one.method for one in summaries if one.method in baselines][:MOST_CARDS]
     found = [_card(f"{shown.method} over untuned", shown.speedup)]
     found += [_card(f"{shown.method} over {name}", shown.ratios[name]) for name in strongest]
     for name in comparison.policy_multiples:
@@ -36,9 +37,10 @@ def _card(text: str, ratio: Interval) -> str:
 
 
 def methods_table(comparison: Comparison, summaries: Sequence[Summary]) -> str:
-    """Every contestant, the best first."""
+    """Every contestant, the best first, and last those without any value."""
     head = ["method", "over untuned", "interquartile mean"]
-    head += [f"over {name}" for name in comparison.baselines]
+    baselines = comparison.measurable().baselines
+    head += [f"over {name}" for name in baselines]
     head += ["best on", "time", "total time", "evals"]
     n = len(comparison.benchmarks)
     lines: list[html.Line] = [
@@ -46,7 +48,7 @@ def methods_table(comparison: Comparison, summaries: Sequence[Summary]) -> str:
             one.method,
             interval(one.speedup, n),
             interval(one.iqm, n),
-            *(interval(one.ratios.get(name), n) for name in comparison.baselines),
+            *(interval(one.ratios.get(name), n) for name in baselines),
             share(one.best_share),
             quantity(one.seconds, wording.seconds),
             quantity(one.total_seconds, wording.seconds),

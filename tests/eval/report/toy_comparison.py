@@ -62,7 +62,8 @@ class HastyPolicy:
 
 
 def toy_comparison(benchmarks: int = 8, methods: Sequence[str] = METHODS, seeds: int = 3) -> Comparison:
-    """So many benchmarks drawn by seed, and two baselines: to turn the first dial alone, and every dial halfway."""
+    """So many benchmarks drawn by seed, and baselines: to turn the first dial alone, every dial halfway, and one
+    that is not there."""
     clock = Clock()
     problem = SlowToy(clock)
     rng = np.random.default_rng(0)
@@ -81,6 +82,9 @@ def toy_comparison(benchmarks: int = 8, methods: Sequence[str] = METHODS, seeds:
             return None
         return problem.evaluate(state._replace(positions=(POSITIONS // 2,) * len(state.targets)))
 
+    def absent(benchmark: Benchmark) -> Evaluation:
+        return Evaluation(0.0, "share", 1.0, error="not installed: pip install 'toys[more]'")
+
     return compare(
         problem,
         tasks,
@@ -88,6 +92,6 @@ def toy_comparison(benchmarks: int = 8, methods: Sequence[str] = METHODS, seeds:
         Budget(seconds=50 * SECONDS),
         range(seeds),
         HastyPolicy(clock),
-        baselines={"first_dial": first_dial, "halfway": halfway},
+        baselines={"first_dial": first_dial, "absent": absent, "halfway": halfway},
         clock=clock,
     )
