@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterable
 from contextlib import closing
@@ -118,7 +119,8 @@ def run_compare(config: CompareConfig) -> None:
 
 
 def chosen_suites(policy: Policy, config: CompareConfig) -> dict[str, Suite]:
-    """The benchmarks of each split that is asked for. Of another suite than the policy's own, all are test."""
+    """The benchmarks of each split that is asked for. Of another suite than the policy's own, all are test but those
+    that it was trained on, too."""
     seen = policy.provenance.get("env", {})
     dataset = config.dataset or str(seen.get("suite", ""))
     if not dataset:
@@ -134,8 +136,27 @@ def chosen_suites(policy: Policy, config: CompareConfig) -> dict[str, Suite]:
     elif "train" in splits:
         raise UserError(f"the policy was not trained on {dataset}; leave out --split to compare on all of it")
     else:
-        parts = {"test": suite}
+        parts = {"test": unseen(suite, policy)}
     return {split: part.sample(config.size) for split, part in parts.items()}
+
+
+def unseen(suite: Suite, policy: Policy) -> Suite:
+    """A suite without what the policy was trained on, as far as that can be known: its own suite must still be here.
+
+    UserError where nothing is left.
+    """
+    seen = policy.provenance.get("env", {})
+    try:
+        own = Suite.load(seen["suite"])
+        known = own.hash == policy.provenance.get("suite_hash")
+        trained_on = Suite.select({**seen, "split": "train"}).benchmarks if known else ()
+    except (KeyError, UserError):
+        return suite
+    specs = {json.dumps(benchmark.spec, sort_keys=True) for benchmark in trained_on}
+    left = tuple(each for each in suite.benchmarks if json.dumps(each.spec, sort_keys=True) not in specs)
+    if not left:
+        raise UserError(f"the policy was trained on every benchmark of {suite.name}; name another --dataset")
+    return suite if len(left) == len(suite.benchmarks) else Suite(f"{suite.name}:unseen", left)
 
 
 def _names(given: Iterable[str]) -> list[str]:
