@@ -3,7 +3,7 @@
 python bench/tracking_overhead.py [--pairs 40] [--minutes 2]
 
 A training of the toy, whose iterations are short. First it goes on for --minutes beside its mirror, saving once a
-minute, and what the mirror's processes use of a processor is set against what training uses. Then come pairs of blocks
+minute, and the processor time of the mirror's processes is set against the time that passes. Then come pairs of blocks
 of iterations, one with the mirror at work and one with its processes stopped; the bars are about the medians of their
 ratios, which need a machine that does nothing else. What has come up meanwhile is left to the next block, and every
 block begins with a new checkpoint, so the mirror has more to do than it usually has. At last, starting the mirror and
@@ -112,15 +112,15 @@ class MirrorProcesses:
 
 
 def beside(training: Training, minutes: float, mirror: MirrorProcesses) -> float:
-    """Processor time of the mirror, as a share of that of training."""
-    until, saved = time.perf_counter() + 60 * minutes, 0.0
-    before, own = mirror.processor_seconds(), time.process_time()
+    """Processor seconds of the mirror in a second of training."""
+    began, saved, before = time.perf_counter(), 0.0, mirror.processor_seconds()
+    until = began + 60 * minutes
     while time.perf_counter() < until:
         if time.perf_counter() > saved + SAVE_S:
             training.run.checkpoint(training.session)
             saved = time.perf_counter()
         training.block(1)
-    return (mirror.processor_seconds() - before) / (time.process_time() - own)
+    return (mirror.processor_seconds() - before) / (time.perf_counter() - began)
 
 
 def pairs(training: Training, count: int, mirror: MirrorProcesses) -> Iterator[tuple[Cost, Cost]]:
@@ -179,7 +179,7 @@ def main() -> None:
     report(
         "tracking_overhead",
         {
-            "processor time, mirror / training": Bar(100 * share, 1, "%", at_least=False),
+            "processor time of the mirror": Bar(100 * share, 1, "% of the time", at_least=False),
             "processor time of training, mirrored / not": Bar(
                 over([one.processor / other.processor for one, other in costs]), 1, "% more", at_least=False
             ),

@@ -66,12 +66,21 @@ def test_a_server_that_recovers_has_everything_once(
         written.save()
         wait_until(lambda: written.known.checkpoints, "the first checkpoint")
         assert LEARNER_BYTES not in holding(written.path), "what has arrived is kept twice"
-        for fault in (faults.slow(1.0), faults.INTERNAL_ERROR, faults.RATE_LIMITED, faults.CUT_ANSWER):
+        for fault in (faults.slow(1.0), faults.INTERNAL_ERROR, faults.RATE_LIMITED):
             before = len(server.requests)
             with server.faulty(fault):
                 written.iterate(2)
                 written.save()
                 wait_until(lambda before=before: len(server.requests) > before + 3, "requests that suffer")
+        wait_until(lambda: written.run.last_checkpoint().name in written.known.checkpoints, "the last checkpoint")
+        failures = written.known.failures
+        with server.faulty(faults.CUT_ANSWER, "CommitArtifact"):
+            written.iterate()
+            written.save()
+            wait_until(lambda: written.known.failures > failures, "an answer that is lost")
+            name = written.run.last_checkpoint().name
+            written.iterate()  # which must not make another version of the checkpoint
+        wait_until(lambda: name in written.known.checkpoints, "the checkpoint is found to be there")
         with server.down():
             written.iterate()
             written.save()
