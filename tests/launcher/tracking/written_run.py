@@ -40,6 +40,13 @@ class WrittenRun:
     def save(self) -> None:
         self.run.checkpoints.write(self.iteration, self._fill)
 
+    def report(self) -> None:
+        """Of a comparison."""
+        folder = self.run.report
+        (folder / "report.html").write_text("<p>A policy and its rivals.</p>")
+        (folder / "summary.json").write_text(json.dumps({"policy": {"speedup": 1.5}}))
+        (folder / "results.csv").write_text("method,speedup\npolicy,1.5\n")
+
     def _fill(self, folder: Path) -> None:
         folder.mkdir()
         (folder / "learner.safetensors").write_bytes(os.urandom(LEARNER_BYTES))
