@@ -3,6 +3,7 @@
 from setuptools import find_packages, setup
 
 PACKAGES = ("rllib_envs", "models", "eval", "launcher")
+SOLVERS = ["ortools==9.15.*"]
 EXPORT = ["onnx==1.23.*", "onnxruntime==1.31.*"]
 
 setup(
@@ -28,8 +29,10 @@ setup(
         "train": ["ray[rllib]==2.60.*", "submitit==1.5.4", "PyYAML>=6,<7", "tensorboard==2.21.*", "wandb==0.31.*"],
         "eval": ["matplotlib>=3.10,<3.12"],
         "export": EXPORT,
+        "solvers": SOLVERS,
         "dev": [
             *EXPORT,
+            *SOLVERS,
             "graphql-core==3.3.*",
             "mypy==2.4.1",
             "pytest>=9.0,<10",

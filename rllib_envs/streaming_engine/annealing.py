@@ -18,17 +18,19 @@ from rllib_envs.streaming_engine.bounds import bounds
 from rllib_envs.streaming_engine.chains import Chains
 from rllib_envs.streaming_engine.choosers import earliest, sampled
 from rllib_envs.streaming_engine.decoder import decode
-from rllib_envs.streaming_engine.list_scheduling import TEMPERATURES
+from rllib_envs.streaming_engine.list_scheduling import TEMPERATURES, round_size
 from rllib_envs.streaming_engine.mapping import UNPLACED, Mapping
 from rllib_envs.streaming_engine.solved import Progress, Solved
 from rllib_envs.streaming_engine.structure import conflicts_seen
 from rllib_envs.streaming_engine.task import Task
 
 CHAINS = 256
-HOT, COLD = 1.5, 0.15
+HOT, COLD = 1.5, 0.3
 """Temperatures at the beginning and at the end, in cycles."""
 RESAMPLINGS = 40
 """Times at which chains are drawn anew."""
+BEGINNING = 0.1
+"""Share of the time after which no more mappings are built to begin with."""
 
 
 def solve(
@@ -85,11 +87,17 @@ def _survivors(energies: np.ndarray, colder: float, rng: np.random.Generator) ->
 
 
 def _beginnings(progress: Progress, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Complete tiles and spokes [nodes, CHAINS], groups together; where list scheduling got stuck, the rest is random."""
+    """Complete tiles and spokes [nodes, CHAINS], groups together; where decoding is stuck, the rest is random."""
     task = progress.task
-    parts = [decode(task, CHAINS // len(TEMPERATURES), sampled(earliest, t, rng), look_ahead=True) for t in TEMPERATURES]
-    tiles = np.concatenate([part.tiles for part in parts], axis=1)
-    spokes = np.concatenate([part.spokes for part in parts], axis=1)
+    parts = []
+    for temperature in TEMPERATURES:
+        count = min(round_size(task), CHAINS // len(TEMPERATURES))
+        parts.append(decode(task, count, sampled(earliest, temperature, rng), look_ahead=True))
+        if progress.elapsed > BEGINNING * progress.seconds:
+            break
+    found = np.arange(CHAINS) % sum(len(part.makespans) for part in parts)
+    tiles = np.concatenate([part.tiles for part in parts], axis=1)[:, found]
+    spokes = np.concatenate([part.spokes for part in parts], axis=1)[:, found]
     for group in map(list, task.groups):
         known = tiles[group].max(axis=0)
         tiles[group] = np.where(known == UNPLACED, rng.integers(task.device.tiles, size=CHAINS), known)

@@ -38,7 +38,8 @@ def bounds(task: Task) -> Bounds:
     hops = nearest(task)
     heads, tails = [0] * len(graph), [depth] * len(graph)
     for node in graph.order:
-        heads[node] = depth + _meeting(task, graph.predecessors[node], node, heads, hops) if graph.predecessors[node] else 0
+        if graph.predecessors[node]:
+            heads[node] = depth + _meeting(task, graph.predecessors[node], node, heads, hops)
     for node in reversed(graph.order):
         if graph.successors[node]:
             tails[node] = depth + _meeting(task, graph.successors[node], node, tails, hops)

@@ -11,7 +11,7 @@ import numpy as np
 from rllib_envs.streaming_engine.mapping import Mapping
 from rllib_envs.streaming_engine.task import Task
 
-PENALTY = 4.0
+PENALTY = 2.0
 """Cycles for each node too many on a slice and each pair on one tile that should be apart."""
 PULL = 0.25
 """Of the mean start, beside the makespan: where the last node can't be improved, others can."""
@@ -63,7 +63,7 @@ class Chains:
 
     @property
     def count(self) -> int:
-        return self.tiles.shape[1]
+        return len(self.pairs)
 
     def mapping(self, chain: int) -> Mapping:
         spokes = self.starts[:, chain] % self.task.device.spokes
@@ -104,7 +104,7 @@ class Chains:
         row, column = np.divmod(self.tiles[rng.choice(group.neighbours)], device.columns)
         moves = rng.integers(-NEAR, NEAR + 1, size=(2, self.count), dtype=np.int16)
         row = np.clip(row + moves[0], 0, device.rows - 1)
-        return row * np.int16(device.columns) + np.clip(column + moves[1], 0, device.columns - 1)
+        return np.asarray(row * np.int16(device.columns) + np.clip(column + moves[1], 0, device.columns - 1))
 
     def _time(self, nodes: Iterable[int]) -> None:
         """Starts of these nodes, which have predecessors, one after the other."""
@@ -143,7 +143,7 @@ def _group(task: Task, index: int) -> Group:
         members,
         roots,
         timed,
-        [other for node in members for other in task.apart[node]],
+        [other for node in members for other in task.apart[node] if other not in members],
         sorted(near.difference(members)),
     )
     return Group(*(np.array(nodes, np.intp) for nodes in arrays))

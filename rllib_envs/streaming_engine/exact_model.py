@@ -97,9 +97,7 @@ def build(
         _time(model, fastest)
         _meet(model)
     if "slice" in rules:
-        model.cp.add_all_different(
-            [model.tile(node) * task.device.spokes + model.spokes[node] for node in model.nodes]
-        )
+        model.cp.add_all_different([model.tile(node) * task.device.spokes + model.spokes[node] for node in model.nodes])
     if fastest is not None:
         limits = bounds(task)
         makespan = model.cp.new_int_var(limits.makespan, fastest, "makespan")

@@ -1,4 +1,4 @@
-"""Noisy list scheduling: nodes in order of their height, each as early as it can start, with noise; the best of many."""
+"""Noisy list scheduling: nodes by height, each as early as it can start, with some noise; the best of many."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def improve(
     """Build mappings until a share of the budget is used, `most` of them are built or none can be faster."""
     task, before = progress.task, progress.evaluations
     lowest = bounds(task).makespan
-    fit = max(1, min(ROUND, ROUND_CELLS // (len(task.graph) * task.device.tiles)))
+    fit = round_size(task)
     for temperature in cycle(temperatures):
         ends = (progress.limit, None if most is None else before + most)
         count = min([fit, *(end - progress.evaluations for end in ends if end is not None)])
@@ -71,3 +71,8 @@ def improve(
         best = decoded.best()
         if best is not None:
             progress.offer(best, int(decoded.makespans[decoded.complete].min()))
+
+
+def round_size(task: Task) -> int:
+    """Mappings built together."""
+    return max(1, min(ROUND, ROUND_CELLS // (len(task.graph) * task.device.tiles)))

@@ -110,9 +110,7 @@ class Progress:
         self.mapping, self.makespan = mapping, makespan
         self.curve.append((self.elapsed if seconds is None else seconds, makespan))
 
-    def answer(
-        self, lower_bound: int, infeasible: bool = False, conflicts: tuple[Conflict, ...] = ()
-    ) -> Solved:
+    def answer(self, lower_bound: int, infeasible: bool = False, conflicts: tuple[Conflict, ...] = ()) -> Solved:
         """Disagreement if a mapping was found that can't be."""
         found = self.makespan
         if found is not None and (infeasible or found < lower_bound):

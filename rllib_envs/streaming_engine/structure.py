@@ -40,7 +40,7 @@ def conflicts_seen(task: Task) -> tuple[Conflict, ...]:
 def _crowds(task: Task) -> Iterator[Conflict]:
     for rule, what, family in _families(task):
         if len(family) > task.device.tiles:
-            text = f"{len(family)} {what} need a tile each, and there are {task.device.tiles}"
+            text = f"{len(family)} {what} need a tile each, and there are {task.device.tiles}: {_names(task, family)}"
             yield Conflict((rule,), family, text)
 
 
@@ -59,7 +59,7 @@ def _same_slices(task: Task) -> Iterator[Conflict]:
             before = task.graph.predecessors[one]
             if before and before == task.graph.predecessors[other]:
                 names = _names(task, (one, other))
-                text = f"{names} read from the same nodes, so that they start together, and tile memory keeps them on one tile"
+                text = f"{names} read from the same nodes and so start together; tile memory keeps them on one tile"
                 yield Conflict(("slice", "timing", "tile_memory"), (one, other), text)
 
 
@@ -73,4 +73,4 @@ def _families(task: Task) -> Iterator[tuple[str, str, tuple[int, ...]]]:
 
 
 def _names(task: Task, nodes: tuple[int, ...]) -> str:
-    return " and ".join(task.graph.nodes[node].name for node in nodes)
+    return ", ".join(task.graph.nodes[node].name for node in nodes)
