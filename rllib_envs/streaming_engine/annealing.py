@@ -6,7 +6,8 @@ follows from the moved nodes is timed again. Groups stay together and spokes fol
 about tile memory and timing always hold. The others are kept by a penalty for every node too much on a slice and every
 pair that should be apart: chains may pass through what is not valid, and find what is valid when they begin without.
 
-The temperature falls geometrically with the share of the budget that is used, and the search ends with it. On the way
+The temperature falls geometrically with the share of the budget that is used, and the search ends with it. A limit on
+mappings, where there is one, counts instead of the time, so that a slower machine does the same. On the way
 chains are drawn anew, good ones more often: population annealing, Hukushima and Iba, AIP Conf. Proc. 690 (2003) 200.
 """
 
@@ -30,7 +31,7 @@ HOT, COLD = 1.5, 0.3
 RESAMPLINGS = 40
 """Times at which chains are drawn anew."""
 BEGINNING = 0.1
-"""Share of the time after which no more mappings are built to begin with."""
+"""Share of the time after which no more mappings are built to begin with, if only time is limited."""
 
 
 def solve(
@@ -59,7 +60,7 @@ def solve(
     drawn = 0.0
     _note(progress, chains)
     while progress.share < 1 and progress.makespan != lowest:
-        share = progress.share
+        share = progress.share if progress.counted is None else progress.counted
         chains.step(HOT * (COLD / HOT) ** share, rng)
         progress.evaluations += chains.count
         _note(progress, chains)
@@ -93,7 +94,7 @@ def _beginnings(progress: Progress, rng: np.random.Generator) -> tuple[np.ndarra
     for temperature in TEMPERATURES:
         count = min(round_size(task), CHAINS // len(TEMPERATURES))
         parts.append(decode(task, count, sampled(earliest, temperature, rng), look_ahead=True))
-        if progress.elapsed > BEGINNING * progress.seconds:
+        if progress.counted is None and progress.share > BEGINNING:
             break
     found = np.arange(CHAINS) % sum(len(part.makespans) for part in parts)
     tiles = np.concatenate([part.tiles for part in parts], axis=1)[:, found]

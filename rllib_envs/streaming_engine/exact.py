@@ -15,16 +15,16 @@ from rllib_envs.errors import UserError
 from rllib_envs.streaming_engine.bounds import bounds
 from rllib_envs.streaming_engine.conflicts import explain
 from rllib_envs.streaming_engine.exact_model import Model, build, cp_sat, enforced, slowest_start
-from rllib_envs.streaming_engine.list_scheduling import improve
+from rllib_envs.streaming_engine.list_scheduling import improve, round_size
 from rllib_envs.streaming_engine.mapping import Mapping
 from rllib_envs.streaming_engine.solved import Disagreement, Progress, Solved
 from rllib_envs.streaming_engine.structure import Conflict, conflicts_seen
 from rllib_envs.streaming_engine.task import Task
 
-WARM_UP = 4096
-"""Mappings of list scheduling to begin with; they take a fraction of a second."""
-WARM_UP_SHARE = 0.1
-"""Of the time, for them."""
+WARM_UP = 8
+"""Rounds of list scheduling to begin with; on most tasks they take a fraction of a second."""
+WARM_UP_SHARE = 0.25
+"""Of the time, for them at most."""
 SEEDS = 2**31
 SHORTEST = 0.01
 """Seconds that the solver gets at least; 0 would mean that it is stopped before it looks."""
@@ -39,7 +39,7 @@ def solve(
 
     Args:
         start: a valid mapping to begin with; BadMapping if it isn't.
-        workers: threads of the solver. With one, the same seed gives the same answer unless time runs out.
+        workers: threads of the solver. With one, the same seed gives the same answer unless time is short.
     """
     if workers < 1:
         raise UserError(f"{workers} threads can't solve anything; give at least 1")
@@ -48,7 +48,7 @@ def solve(
     if conflicts_seen(task):
         return _infeasible(progress)
     progress.begin(start)
-    improve(progress, rng, until=WARM_UP_SHARE, most=WARM_UP)
+    improve(progress, rng, until=WARM_UP_SHARE, most=WARM_UP * round_size(task))
     lowest = bounds(task).makespan
     if progress.makespan == lowest:
         return progress.answer(lowest)

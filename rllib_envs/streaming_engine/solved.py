@@ -82,8 +82,12 @@ class Progress:
     @property
     def share(self) -> float:
         """How much of the budget is used; 1 when it is over."""
-        counted = self.evaluations / self.limit if self.limit else 0.0
-        return min(1.0, max(self.elapsed / self.seconds, counted))
+        return min(1.0, max(self.elapsed / self.seconds, self.counted or 0.0))
+
+    @property
+    def counted(self) -> float | None:
+        """How much of the mappings is used; None where they are not limited. Unlike time, this is reproducible."""
+        return self.evaluations / self.limit if self.limit else None
 
     def improves(self, makespan: int) -> bool:
         return self.makespan is None or makespan < self.makespan

@@ -96,7 +96,8 @@ def test_what_is_seen_to_be_infeasible_is_answered_with_the_reason(name):
 def test_time_ends_a_search_on_a_large_task(name):
     large = feasible_task("gn", 60, Device(8, 8, 6), Rules(), np.random.default_rng(0))
     solved = SOLVERS[name](large, 0.5, np.random.default_rng(0))
-    assert solved.seconds < 20 and solved.makespan >= bounds(large).makespan
+    assert solved.seconds < 20 and not solved.infeasible and solved.lower_bound >= bounds(large).makespan
+    assert solved.makespan is None or solved.makespan == evaluate(large, solved.mapping).makespan
 
 
 @pytest.mark.parametrize("name", SOLVERS)
