@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from eval.baselines import Baselines
 from eval.plan import Plan
 from eval.remeasure import ROUNDS
 from models.store.versions import hardware
@@ -31,6 +32,7 @@ def setting_of(problem: Problem[Any], plan: Plan, policy_digest: str) -> dict[st
         "steps": str(plan.horizon or problem.horizon),
         "policy": policy_digest or NOTHING,
         "baselines": " ".join(plan.baselines(problem)) or NOTHING,
+        "limits of baselines": str(plan.baselines.limits) if isinstance(plan.baselines, Baselines) else NOTHING,
         "rounds": str(ROUNDS),
         "hardware": problem.measured_on() or str(hardware()["processor"]),
     }

@@ -37,6 +37,7 @@ OPTIONAL_PACKAGES = {
     "matplotlib": "eval",
     "onnx": "export",
     "onnxruntime": "export",
+    "ortools": "solvers",
 }
 """With the extra that installs them."""
 VARIABLES = (PEAK_VARIABLE, "RLLIB_NUM_GPUS", "LOOP_TOOL_ROOT")

@@ -59,3 +59,10 @@ def random_mappings(rng, task, batch):
 
 def mapping_of(tiles, spokes, column):
     return Mapping(tuple(tiles[:, column].tolist()), tuple(spokes[:, column].tolist()))
+
+
+def all_mappings(task):
+    """Tiles and spokes [nodes, slices ** nodes] of every complete mapping."""
+    nodes, slices = len(task.graph), task.device.slices
+    places = np.stack(np.unravel_index(np.arange(slices**nodes), (slices,) * nodes)).astype(np.int16)
+    return places // task.device.spokes, places % task.device.spokes
