@@ -147,7 +147,8 @@ class _Worker:
             )
         self.deadline = time.monotonic() + START_LIMIT_S
         with suppress(ConnectionError):
-            self.connection.send((sys.path, self._core, self._job))
+            self.connection.send((sys.path, self._core))
+            self.connection.send_bytes(self._job)
 
     def _hear(self, message: Any) -> None:
         course = self._course

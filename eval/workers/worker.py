@@ -5,7 +5,6 @@ Started by `Crew` as `python -m eval.workers.worker FD PARENT`.
 
 from __future__ import annotations
 
-import pickle
 import signal
 import sys
 import traceback
@@ -47,9 +46,9 @@ def main(arguments: list[str]) -> None:
     for number in SIGNALS:  # they may reach all processes of a job, and the parent decides what they end
         signal.signal(number, signal.SIG_IGN)
     with Connection(descriptor) as connection:
-        sys.path[:], core, pickled = connection.recv()
+        sys.path[:], core = connection.recv()
         run_on(core)
-        job: Job = pickle.loads(pickled)  # noqa: S301  (from the process that started this one)
+        job: Job = connection.recv()  # it may be of modules that only that path leads to
         try:
             problem = job.make()
             station = Station(problem, job.plan)
