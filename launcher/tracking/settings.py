@@ -25,6 +25,8 @@ METRICS_SHARE = 0.75
 def load_wandb() -> Any:
     """The package. Raises MissingPackage where it is not installed."""
     os.environ.setdefault("WANDB_SILENT", "true")  # it would talk to the person when it is imported
+    # Where a client's second process listens. A job that inherits it would look for one that has ended long ago.
+    os.environ.pop("WANDB_SERVICE", None)
     try:
         import wandb
     except ImportError as error:

@@ -14,7 +14,7 @@ from launcher.folders import runs_folder
 from launcher.tracking.account import HOW, find_key
 from launcher.tracking.client_folder import temporary_folder
 from launcher.tracking.mirror import Mirror
-from launcher.tracking.mirrored import Mirrored, MirrorFailed
+from launcher.tracking.mirrored import Mirrored, MirrorFailed, shown_name
 from models.store.run_directory import RunDirectory, list_runs
 from rllib_envs.errors import TunewrightError, UserError
 
@@ -46,19 +46,20 @@ def run_sync(config: SyncConfig) -> None:
     for run in chosen:
         if Mirrored.of(run.path) is None:
             Mirrored.new(run, config.project or DEFAULT_PROJECT, config.entity).write(run.path)
-    with temporary_folder():
-        bring_all(chosen, key)
+    bring_all(chosen, key)
 
 
 def bring_all(runs: Sequence[RunDirectory], key: str) -> None:
     """Print a line for each. Raises TunewrightError where one could not be brought, after trying all."""
     failed = []
-    for run in runs:
-        try:
-            with run.locked():
-                print(f"{run.name}: {bring(run, key)}", flush=True)
-        except (MirrorFailed, UserError) as error:
-            failed.append(f"{run.name}: {error}")
+    with temporary_folder():  # one for all: the client's second process is the same, too
+        for run in runs:
+            name = shown_name(run.path)
+            try:
+                with run.locked():
+                    print(f"{name}: {bring(run, key)}", flush=True)
+            except (MirrorFailed, UserError) as error:
+                failed.append(f"{name}: {error}")
     if failed:
         raise TunewrightError(f"{len(failed)} of {len(runs)} runs are not complete there; {'; '.join(failed)}")
 

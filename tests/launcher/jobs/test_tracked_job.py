@@ -13,13 +13,13 @@ from launcher.jobs.watch import progress_of
 from launcher.tracking.mirrored import Mirrored
 from tests.devclusters import output, wait_until
 from tests.key_watch import KeyWatch, files_with
-from tests.launcher.jobs.conftest import TUNEWRIGHT, Launches, ended
+from tests.launcher.jobs.conftest import TUNEWRIGHT, Launches
 from tests.wandb_server import WandbServer
 
 
-def ended_array(job: str) -> None:
+def gone(job: str) -> None:
     array = job.partition("_")[0]
-    wait_until(lambda: not output("squeue", "--noheader", f"--jobs={array}").strip(), f"the end of {array}", 240.0)
+    wait_until(lambda: not output("squeue", "--noheader", f"--jobs={array}").strip(), f"the end of {array}", 300.0)
 
 
 @pytest.mark.slow
@@ -36,10 +36,10 @@ def test_a_job_is_one_run_through_requeues_and_the_next_goes_on_with_it(
             monkeypatch.setenv(name, str(value))
         folder = launches.launch("--jobs=2", "--iter=3", "--env-runners=0", "--wandb=online", seconds=0.01)
         job = launches.record(folder)["jobs"][0]
-        wait_until(lambda: progress_of(folder / "0") != ("", ""), "its first iteration", 180.0)
+        wait_until(lambda: progress_of(folder / "0") != ("", ""), "its first iteration", 300.0)
         subprocess.run(["scancel", "--signal=USR2", job], check=True)
         launches.wait_for(folder, "queued again: its time is up")
-        ended_array(job)
+        gone(job)
         for element in ("0", "1"):
             known = Mirrored.of(folder / element)
             run = server.run(f"{known.entity}/{known.project}/{known.id}")
@@ -50,11 +50,12 @@ def test_a_job_is_one_run_through_requeues_and_the_next_goes_on_with_it(
 
         elsewhere = Launches(launches.suite, tmp_path / "elsewhere" / "runs")
         elsewhere.runs.mkdir(parents=True)
+        monkeypatch.delenv("WANDB_API_KEY")  # here it would be asked with
         place = f"{known.entity}/{known.project}/{known.id}"
         fetched = elsewhere.launch(f"--wandb_url={place}", "--iter=4", "--env-runners=0", "--wandb=online")
         (job,) = elsewhere.record(fetched)["jobs"]
         script = output("scontrol", "write", "batch_script", job, "-")
-        ended(job)
+        gone(job)
         assert [row["_step"] for row in server.run(place).history] == [1, 2, 3, 4]
         assert len(server.state.runs) == 2
     assert watch.saw("mirror_process") and watch.saw("wandb-core") and not watch.found
