@@ -32,9 +32,12 @@ def test_a_job_is_one_run_through_requeues_and_the_next_goes_on_with_it(
         netrc = tmp_path / "netrc"
         netrc.write_text(f"machine {server.url.removeprefix('http://')} login user password {server.api_key}\n")
         netrc.chmod(0o600)
-        for name, value in {"WANDB_BASE_URL": server.url, "NETRC": netrc, "WANDB_API_KEY": canary}.items():
-            monkeypatch.setenv(name, str(value))
-        folder = launches.launch("--jobs=2", "--iter=3", "--env-runners=0", "--wandb=online", seconds=0.01)
+        monkeypatch.setenv("WANDB_BASE_URL", server.url)
+        monkeypatch.setenv("NETRC", str(netrc))
+        monkeypatch.delenv("WANDB_API_KEY", raising=False)
+        with monkeypatch.context() as given:
+            given.setenv("WANDB_API_KEY", canary)
+            folder = launches.launch("--jobs=2", "--iter=3", "--env-runners=0", "--wandb=online", seconds=0.01)
         job = launches.record(folder)["jobs"][0]
         wait_until(lambda: progress_of(folder / "0") != ("", ""), "its first iteration", 300.0)
         subprocess.run(["scancel", "--signal=USR2", job], check=True)
@@ -50,7 +53,6 @@ def test_a_job_is_one_run_through_requeues_and_the_next_goes_on_with_it(
 
         elsewhere = Launches(launches.suite, tmp_path / "elsewhere" / "runs")
         elsewhere.runs.mkdir(parents=True)
-        monkeypatch.delenv("WANDB_API_KEY")  # here it would be asked with
         place = f"{known.entity}/{known.project}/{known.id}"
         fetched = elsewhere.launch(f"--wandb_url={place}", "--iter=4", "--env-runners=0", "--wandb=online")
         (job,) = elsewhere.record(fetched)["jobs"]
