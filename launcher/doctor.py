@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from launcher.folders import runs_folder
 from launcher.system_checks import system_checks
+from launcher.tables import print_table
 from rllib_envs.errors import TunewrightError, UserError
 from rllib_envs.loop_nest.backend import Loop, Measurer
 from rllib_envs.loop_nest.backend.backends import AUTO, BACKENDS, usable_backends
@@ -45,7 +45,6 @@ PRODUCT = make_statement("mm", {"m": 128, "n": 128, "k": 128})
 TILED = (Loop("m", 6), Loop("n", 16), Loop("k", 4), Loop("k", 1), Loop("m", 1), Loop("n", 1))
 """A good schedule for it with any vectors: it keeps a tile of C in twelve registers or fewer."""
 REPEATS = 10
-WIDTH_OF_A_LOG = 200
 
 Row = tuple[str, str]
 
@@ -81,9 +80,7 @@ def run_doctor(config: DoctorConfig) -> None:
     except TunewrightError as error:
         failure = error
         table.add_row("loop nests", Text("can't run; the reason follows", style="red"))
-    console = Console()
-    console = console if console.is_terminal else Console(width=WIDTH_OF_A_LOG)
-    console.print(table)
+    print_table(table)
     if failure is not None:
         raise LoopNestsUnusable(f"loop nests can't run here: {failure}") from failure
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Annotated
 
 import tyro
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from launcher.folders import runs_folder
+from launcher.tables import print_table
 from models.store.atomic import read_json
 from models.store.run_directory import EVALUATIONS, RECORD
 from rllib_envs.errors import UserError
@@ -27,7 +27,6 @@ from rllib_envs.suite import read_benchmark
 
 ROWS_SHOWN = 50
 """Of a table without --limit. More don't help on a screen."""
-WIDTH_OF_A_LOG = 200
 PLACES_NAMED = 3
 """Malformed lines that a warning names; it counts the others."""
 CSV_COLUMNS = (
@@ -84,9 +83,7 @@ def run_records(config: RecordsConfig) -> None:
         return
     shown = chosen[-(config.limit or ROWS_SHOWN) :]
     if shown:
-        console = Console()
-        console = console if console.is_terminal else Console(width=WIDTH_OF_A_LOG)
-        console.print(table(shown))
+        print_table(table(shown))
     print(f"{len(shown)} of {len(chosen)} records" if len(shown) < len(chosen) else f"{len(chosen)} records")
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import tyro
-from rich.console import Console
 from rich.table import Table
 
 from launcher.folders import runs_folder
@@ -21,13 +20,13 @@ from launcher.jobs.after_job import cancelled
 from launcher.jobs.app_job import WARNING_SIGNAL
 from launcher.jobs.limits import ask_slurm
 from launcher.jobs.record import LaunchRecord, launches
+from launcher.tables import print_table
 from models.interrupts import descendants
 from models.store.run_directory import RunDirectory
 from rllib_envs.errors import UserError
 
 POLL_S = 0.5
 ENDED = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "BOOT_FAIL", "DEADLINE", "gone"}
-WIDTH_OF_A_LOG = 160
 
 
 @dataclass(frozen=True)
@@ -99,16 +98,16 @@ def run_jobs(config: JobsConfig) -> None:
         return
     known = slurm_states([job.number for job in listed if not job.launch.local])
     table = Table(box=None, pad_edge=False)
-    for column in ("job", "state", "nodes", "iteration", "best", "age", "run directory"):
+    for column in ("job", "state", "nodes", "iteration", "best", "age"):
         table.add_column(column, justify="right" if column in ("iteration", "best", "age") else "left", no_wrap=True)
+    table.add_column("run directory", overflow="fold")
     for job in listed:
         state = state_of(job, known)
         iteration, best = progress_of(job.run)
         table.add_row(
             job.number, state.name, state.where, iteration, best, age(time.time() - job.launch.launched), str(job.run)
         )
-    console = Console()
-    (console if console.is_terminal else Console(width=WIDTH_OF_A_LOG)).print(table, highlight=False)
+    print_table(table)
 
 
 def run_logs(config: LogsConfig) -> None:

@@ -60,7 +60,7 @@ class LiveMirror:
             self._stdin.close()
         self._wait(INTERRUPTED_LIMIT_S if isinstance(error, KeyboardInterrupt) else self._limit_s)
         self._temporary.cleanup()
-        print(self._outcome(), flush=True)
+        print(self._outcome() + "\n", end="", flush=True)  # in one piece, for a sweep trains in threads
 
     def _wait(self, limit_s: float) -> None:
         """For its process, which is killed when that takes too long."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from eval.report.figures import drawings
 from launcher.evaluation import METHODS
 from launcher.tracking.figures import LEARNING, LOSS, THROUGHPUT, TRAINER, WORKERS
 
@@ -13,8 +14,7 @@ ITERATION, MINUTES = "Step", "RelativeTime(Process)"
 OPEN = ("Learning", "Held-out benchmarks")
 """Sections whose panels are seen at once."""
 HELD_OUT = "Held-out benchmarks"
-PICTURES = ("speedup_bars", "speedup_profile", "anytime", "per_benchmark")
-TABLES = ("comparison", "curves")
+TABLES = ("benchmarks", "wins", "fast_p", "actions")
 REPORT = "report"
 """Of a run's report, as `evaluation/...`."""
 COLUMNS = ("iteration", "env_steps", "return_mean", "speedup_mean", "best_speedup", "speedup/policy")
@@ -105,6 +105,7 @@ def held_out() -> list[Any]:
     import wandb_workspaces.reports.v2 as wr
 
     bars = wr.BarPlot(title="Speed-up on held-out benchmarks", metrics=[f"speedup/{method}" for method in METHODS])
-    pictures = [wr.MediaBrowser(title=name, media_keys=[f"evaluation/{name}"]) for name in (*PICTURES, REPORT)]
+    shown = (*drawings((), references=()), REPORT)
+    pictures = [wr.MediaBrowser(title=name, media_keys=[f"evaluation/{name}"]) for name in shown]
     tables = [wr.WeavePanelSummaryTable(table_name=f"evaluation/{name}") for name in TABLES]
     return [bars, *pictures, *tables]

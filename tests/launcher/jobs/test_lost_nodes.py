@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -115,9 +114,9 @@ def test_three_time_limits_in_one_run(launches: Launches, slurm_cluster: Path) -
     folder = launches.launch("--iter=100000", "--time=2", "--signal-delay=60", "--env-runners=1", seconds=0.005)
     (job,) = launches.record(folder)["jobs"]
     for attempt in range(1, 4):
-        wait_until(lambda attempt=attempt: job_field(job, "Restarts") == str(attempt), f"restart {attempt}", 240.0)
-    launches.wait_for(folder, "goes on after iteration")
-    wait_until(lambda: len(re.findall("goes on after iteration", launches.log(folder))) == 3, "the third", 120.0)
+        goes_on = f"attempt {attempt + 1} to go on"
+        wait_until(lambda n=attempt: launches.log(folder).count("goes on after iteration") >= n, goes_on, 300.0)
+    assert int(job_field(job, "Restarts")) >= 3
     assert launches.run("cancel", job).returncode == 0
     ended(job)
     rows = list(RunDirectory.open(folder).metrics())

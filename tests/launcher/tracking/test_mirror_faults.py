@@ -9,10 +9,10 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -93,27 +93,23 @@ def test_a_server_that_recovers_has_everything_once(
     assert sum(holding(written.path)) < LEARNER_BYTES
 
 
-@dataclass
-class Case:
-    """A run whose mirror meets a fault, from when it is connected or from its start, until its end."""
+MANY_ROWS = ROWS_AHEAD * 3 // 2
+
+
+class Case(NamedTuple):
+    """A fault that a mirror meets, from when it is connected or from its start, until its end."""
 
     fault: Fault | None
     """None: the server is down."""
     only: tuple[str, ...]
     message: str
     rows: int = 1
-    """Iterations while the fault is on."""
+    """Iterations at once while the fault is on."""
     from_start: bool = False
     failures: int = 1
     """To be waited for before the end."""
-    written: WrittenRun = field(init=False)
-    error: str = ""
-    """What was noted then."""
-    most_held: int = 0
-    """Bytes that the client has had for itself."""
 
 
-MANY_ROWS = ROWS_AHEAD * 3 // 2
 CASES = {
     "the key has expired": Case(faults.UNAUTHORIZED, (), "the key is not accepted, perhaps it has expired"),
     "no permission": Case(faults.FORBIDDEN, (), "this account may not do that"),
@@ -122,74 +118,77 @@ CASES = {
     "no room for a file": Case(faults.TOO_LARGE, (UPLOAD,), "a file is larger than the server takes"),
     "down": Case(None, (), "the server is not reached", from_start=True, failures=3),
     "metrics are not taken": Case(
-        faults.INTERNAL_ERROR,
-        (FILE_STREAM,),
-        f"iterations up to 0 of {ROWS_AHEAD}",
-        ROWS_AHEAD * 3 // 2,
-        from_start=True,
+        faults.INTERNAL_ERROR, (FILE_STREAM,), f"iterations up to 0 of {ROWS_AHEAD}", MANY_ROWS, from_start=True
     ),
 }
 
 
-def meet(case: Case, server: WandbServer, live: LiveMirror) -> None:
+class Met(NamedTuple):
+    """What came of one."""
+
+    written: WrittenRun
+    error: str
+    """What was noted before the end."""
+    most_held: int
+    """Bytes that the client has had for itself."""
+
+
+def meet(case: Case, written: WrittenRun, server: WandbServer, live: LiveMirror) -> Met:
     """Write the run, and go on while its mirror fails."""
-    written = case.written
+    most_held, until = 0, time.monotonic() + PATIENCE_S
     with contextlib.ExitStack() as stack, live:
         if not case.from_start:
             written.iterate()
             written.save()
-            wait_until(lambda: written.known.checkpoints, "the first checkpoint")
+            wait_until(lambda: written.known.checkpoints, "the first checkpoint", PATIENCE_S)
         stack.enter_context(server.down() if case.fault is None else server.faulty(case.fault, *case.only))
         written.iterate(case.rows)
         while written.known.failures < case.failures:
+            assert time.monotonic() < until, f"no failure: {case}"
             written.iterate()
             written.save()
-            case.most_held = max(case.most_held, sum(holding(written.path)))
+            most_held = max(most_held, sum(holding(written.path)))
             time.sleep(0.3)
-        case.error = written.known.error
+        return Met(written, written.known.error, most_held)
 
 
 @pytest.fixture(scope="module")
-def met(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
-    """What was printed for each of the cases, which happen side by side."""
-    folder = tmp_path_factory.mktemp("met")
-    printed = io.StringIO()
+def printed() -> io.StringIO:
+    return io.StringIO()
+
+
+@pytest.fixture(scope="module")
+def met(tmp_path_factory: pytest.TempPathFactory, printed: io.StringIO) -> Mapping[str, Met]:
+    """All cases, side by side."""
+    folder, running = tmp_path_factory.mktemp("met"), {}
     with contextlib.ExitStack() as stack, ThreadPoolExecutor(len(CASES)) as threads:
         stack.enter_context(contextlib.redirect_stdout(printed))
-        running = []
         for name, case in CASES.items():
             server = stack.enter_context(WandbServer())
-            case.written = WrittenRun(folder / name.replace(" ", "_"))
+            written = WrittenRun(folder / name.replace(" ", "_"))
             with pytest.MonkeyPatch.context() as patch:
                 for variable, value in impatient(server, folder, WANDB_INIT_TIMEOUT="2").items():
                     patch.setenv(variable, value)
-                live = LiveMirror(case.written.path, server.api_key)
-            running.append(threads.submit(meet, case, server, live))
-        for each in running:
-            each.result()
-    lines = printed.getvalue().splitlines()
-    yield {
-        name: "\n".join(line for line in lines if line.endswith(f"/{case.written.path.name}"))
-        for name, case in CASES.items()
-    }
+                live = LiveMirror(written.path, server.api_key)
+            running[name] = threads.submit(meet, case, written, server, live)
+        return {name: each.result() for name, each in running.items()}
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_fault_costs_one_line_that_says_what_to_do(name: str, met: Mapping[str, str]) -> None:
-    case, line = CASES[name], met[name]
-    known = case.written.known
-    assert known.failures >= case.failures and not known.complete
-    assert case.message in case.error
+def test_a_fault_costs_one_line_that_says_what_to_do(name: str, met: Mapping[str, Met], printed: io.StringIO) -> None:
+    written, error, _ = met[name]
+    assert CASES[name].message in error
+    known = written.known
+    assert known.failures >= CASES[name].failures and not known.complete
     plural = "s" if known.failures > 1 else ""
+    (line,) = [line for line in printed.getvalue().splitlines() if line.endswith(f"tunewright sync {written.path}")]
     assert line.startswith(f"Weights & Biases lacks a part of the run ({known.failures} failure{plural}, the last: ")
-    assert "\n" not in line
-    assert line.endswith(f"later:  tunewright sync {case.written.path}")
-    assert len(list(case.written.run.metrics())) == case.written.iteration
+    assert len(list(written.run.metrics())) == written.iteration
 
 
-def test_what_waits_for_a_server_does_not_grow(met: Mapping[str, str]) -> None:
+def test_what_waits_for_a_server_does_not_grow(met: Mapping[str, Met]) -> None:
     """Where it is down, nothing of several checkpoints is kept for it. Of metrics, `ROWS_AHEAD` are handed over."""
-    down, metrics = CASES["down"], CASES["metrics are not taken"]
+    down, metrics = met["down"], met["metrics are not taken"]
     assert down.written.iteration > 10 and down.most_held < LEARNER_BYTES
     assert f"of {ROWS_AHEAD}" in metrics.error and metrics.written.iteration > MANY_ROWS
 
