@@ -130,7 +130,7 @@ def _start_head(node: RayNode, deadline: float) -> str:
         if not node.running:
             if node.starts == MOST_STARTS:
                 raise InfrastructureFailure(f"Ray's head does not start; see {node.log}")
-            node.start("--head", "--port=0", "--include-dashboard=false")
+            node.start("--head", "--port=0", "--include-dashboard=false", "--no-monitor")  # nothing scales it by itself
         if address := node.cluster_address():
             return address
         _check(deadline, f"Ray's head is not ready; see {node.log}")

@@ -37,6 +37,8 @@ CHOSEN_WHEN_BOUND = (
     "--max-worker-port=0",
 )
 """Fixed ports would collide with those of another job on the same node; Ray's others are chosen anyway."""
+SPARED = ("--include-log-monitor=false",)
+"""Parts of Ray that would do nothing here: workers' logs stay where they are written."""
 
 
 JANITOR = """
@@ -83,7 +85,7 @@ class RayNode:
         self.starts += 1
         command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats"]
         resources = [f"--num-cpus={self.allocation.cpus}", f"--num-gpus={self.allocation.gpus}", *self._memory()]
-        place = [f"--temp-dir={self.folder}", f"--node-ip-address={self.address}", *CHOSEN_WHEN_BOUND]
+        place = [f"--temp-dir={self.folder}", f"--node-ip-address={self.address}", *CHOSEN_WHEN_BOUND, *SPARED]
         with self.log.open("a") as log:
             self._process = subprocess.Popen(
                 [*command, *resources, *place, *options],

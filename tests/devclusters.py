@@ -25,7 +25,8 @@ def output(*command: str) -> str:
     return run.stdout
 
 
-def wait_until(condition: Callable[[], object], what: str, patience_s: float = 60.0) -> None:
+def wait_until(condition: Callable[[], object], what: str, patience_s: float = 120.0) -> None:
+    """Patience is for busy machines; it costs only where the condition never holds."""
     end = time.monotonic() + patience_s
     while not condition():
         assert time.monotonic() < end, f"not within {patience_s} s: {what}"

@@ -55,7 +55,7 @@ class Launches:
         """Of all attempts at all elements on the first node."""
         return "".join(path.read_text() for path in sorted((folder / "job").glob(f"*_0_log.{kind}")))
 
-    def wait_for(self, folder: Path, text: str, patience_s: float = 120.0) -> None:
+    def wait_for(self, folder: Path, text: str, patience_s: float = 300.0) -> None:
         wait_until(lambda: text in self.log(folder), f"{text!r} in the log of {folder}", patience_s)
 
 
@@ -66,7 +66,7 @@ def job_field(job: str, name: str) -> str:
 
 def ended(job: str) -> None:
     states = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL")
-    wait_until(lambda: job_field(job, "JobState") in states, f"the end of job {job}", 180.0)
+    wait_until(lambda: job_field(job, "JobState") in states, f"the end of job {job}", 300.0)
 
 
 def nothing_left(folder: Path, job: str, lost_rank: int | None = None) -> None:
@@ -74,8 +74,8 @@ def nothing_left(folder: Path, job: str, lost_rank: int | None = None) -> None:
     for left in Path("/tmp").glob(f"tw{job}-{lost_rank}-*"):
         shutil.rmtree(left)
     wait_until(lambda: not processes_that_know(folder), f"{processes_that_know(folder)} to end")
-    wait_until(lambda: not list(Path("/tmp").glob(f"tw{job}-*")), "the folders of its Ray to go", 30.0)
-    wait_until(lambda: not list((folder / "job").glob(".ray-*")), "the token to go", 10.0)
+    wait_until(lambda: not list(Path("/tmp").glob(f"tw{job}-*")), "the folders of its Ray to go")
+    wait_until(lambda: not list((folder / "job").glob(".ray-*")), "the token to go")
 
 
 @pytest.fixture

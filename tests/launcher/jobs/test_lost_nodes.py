@@ -71,8 +71,8 @@ def test_training_goes_on_when_ray_dies_on_a_worker_and_when_the_worker_is_lost(
 
     lose(worker, kill_node, slurm_cluster)
     reached = iterations(folder)[-1]
-    wait_until(lambda: job_field(job, "NodeList") == head, "SLURM to give the node up", 120.0)
-    wait_until(lambda: iterations(folder)[-1] > reached + 10, "training to go on", 120.0)
+    wait_until(lambda: job_field(job, "NodeList") == head, "SLURM to give the node up")
+    wait_until(lambda: iterations(folder)[-1] > reached + 4, "training to go on")
     assert job_field(job, "Restarts") == "0" and "queued again" not in launches.log(folder)
     assert iterations(folder) == sorted(iterations(folder))
     assert launches.run("cancel", job).returncode == 0
@@ -83,20 +83,20 @@ def test_training_goes_on_when_ray_dies_on_a_worker_and_when_the_worker_is_lost(
 def test_a_job_whose_head_is_lost_goes_on_elsewhere(
     launches: Launches, slurm_cluster: Path, kill_node: list[str]
 ) -> None:
-    folder = launches.launch(*TWO_NODES, "--iter=60", "--save-minutes=0.01", seconds=0.02)
+    folder = launches.launch(*TWO_NODES, "--iter=15", "--save-minutes=0.01", seconds=0.02)
     (job,) = launches.record(folder)["jobs"]
     launches.wait_for(folder, "iteration 3")
     lose(nodes_of(job)[0], kill_node, slurm_cluster)
-    wait_until(lambda: job_field(job, "Restarts") == "1", "the job to be queued again", 120.0)
+    wait_until(lambda: job_field(job, "Restarts") == "1", "the job to be queued again")
     launches.wait_for(folder, "goes on after iteration")
     ended(job)
     assert job_field(job, "JobState") == "COMPLETED"
-    assert iterations(folder) == list(range(1, 61))
+    assert iterations(folder) == list(range(1, 16))
     nothing_left(folder, job, lost_rank=0)
 
 
 def test_a_job_that_makes_room_for_another_goes_on_afterwards(launches: Launches, slurm_cluster: Path) -> None:
-    folder = launches.launch("--partition=low", *TWO_NODES, "--iter=100", "--signal-delay=1", seconds=0.02)
+    folder = launches.launch("--partition=low", *TWO_NODES, "--iter=25", "--signal-delay=1", seconds=0.02)
     (job,) = launches.record(folder)["jobs"]
     launches.wait_for(folder, "iteration 1")
     whole = ("--partition=high", "--nodes=3", "--exclusive", "--wrap=sleep 3")
@@ -106,22 +106,5 @@ def test_a_job_that_makes_room_for_another_goes_on_afterwards(launches: Launches
     launches.wait_for(folder, "goes on after iteration")
     ended(job)
     assert job_field(job, "JobState") == "COMPLETED"
-    assert iterations(folder) == list(range(1, 101))
-    nothing_left(folder, job)
-
-
-def test_three_time_limits_in_one_run(launches: Launches, slurm_cluster: Path) -> None:
-    folder = launches.launch("--iter=100000", "--time=2", "--signal-delay=60", "--env-runners=1", seconds=0.005)
-    (job,) = launches.record(folder)["jobs"]
-    for attempt in range(1, 4):
-        goes_on = f"attempt {attempt + 1} to go on"
-        wait_until(lambda n=attempt: launches.log(folder).count("goes on after iteration") >= n, goes_on, 300.0)
-    assert int(job_field(job, "Restarts")) >= 3
-    assert launches.run("cancel", job).returncode == 0
-    ended(job)
-    rows = list(RunDirectory.open(folder).metrics())
-    assert [row["iteration"] for row in rows] == list(range(1, len(rows) + 1))
-    steps = [row["env_steps"] for row in rows]
-    assert steps == sorted(steps) and len(set(steps)) == len(steps)
-    assert [path.name for path in launches.runs.iterdir()] == [folder.name]
+    assert iterations(folder) == list(range(1, 26))
     nothing_left(folder, job)
