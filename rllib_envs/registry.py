@@ -22,7 +22,17 @@ def _loop_nest(**config: Any) -> Problem[Any]:
     return LoopNest(**config)
 
 
-PROBLEMS: Mapping[str, Callable[..., Problem[Any]]] = {"loop_nest": _loop_nest, "toy": _toy}
+def _streaming_engine(**config: Any) -> Problem[Any]:
+    from rllib_envs.streaming_engine.problem import StreamingEngine
+
+    return StreamingEngine(**config)
+
+
+PROBLEMS: Mapping[str, Callable[..., Problem[Any]]] = {
+    "loop_nest": _loop_nest,
+    "streaming_engine": _streaming_engine,
+    "toy": _toy,
+}
 
 
 def make_problem(name: str, config: Mapping[str, Any] | None = None) -> Problem[Any]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -38,8 +39,9 @@ class Plan(NamedTuple):
     """Groups without node so far that may lose a tile by it."""
     implied: Groups
     """Nodes that have one slice only from this step on."""
-    hopeless: bool
-    """Whether two nodes must be on one tile and must not, or more nodes need a tile each than there are tiles."""
+    hopeless: str
+    """Why no mapping can be valid, in words: two nodes must be on one tile and must not, or more nodes need a tile
+    each than there are tiles. Empty where nothing of the kind is seen."""
 
 
 @lru_cache(maxsize=PLANS_KEPT)
@@ -65,11 +67,23 @@ def make_plan(task: Task) -> Plan:
         ]
         settled.update(now)
         implied.append(tuple(now))
-    families = [task.graph.roots] if task.rules.sync_flow else []
-    families.extend(task.graph.successors if task.rules.sibling else [])
-    crowded = any(len(family) > task.device.tiles for family in families)
-    hopeless = crowded or any(index in apart for index, apart in enumerate(task.groups_apart))
-    return Plan(tuple(first), tuple(rivals), tuple(implied), hopeless)
+    return Plan(tuple(first), tuple(rivals), tuple(implied), _hopeless(task))
+
+
+def _hopeless(task: Task) -> str:
+    tiles = task.device.tiles
+    if task.rules.sync_flow and len(task.graph.roots) > tiles:
+        return f"{len(task.graph.roots)} roots need a tile each, by the sync-flow rule, and there are {tiles}"
+    names = [node.name for node in task.graph.nodes]
+    for node, family in enumerate(task.graph.successors if task.rules.sibling else ()):
+        if len(family) > tiles:
+            return f"the {len(family)} successors of {names[node]!r} need a tile each, and there are {tiles}"
+    for group in task.groups:
+        for node, other in combinations(group, 2):
+            if other in task.apart[node]:
+                rule = "sibling" if other in task.graph.siblings[node] and task.rules.sibling else "sync-flow"
+                return f"{names[node]!r} and {names[other]!r} share tile memory, and the {rule} rule keeps them apart"
+    return ""
 
 
 class LookAhead:
@@ -90,13 +104,15 @@ class LookAhead:
         """bool [candidates, batch]: which of the candidates may be completed, as far as this can see."""
         if self.plan.hopeless:
             return np.zeros_like(candidates.legal)
-        legal = candidates.legal
+        legal: np.ndarray = candidates.legal
         bits = self.set_aside.dtype.type
         turn = bits(1) << candidates.spokes.astype(bits)
         if candidates.node not in self._implied:
             legal = legal & (self.set_aside[candidates.tiles] & turn == 0)
         if self.plan.first[decoder.step]:
             legal = legal & self._room(decoder)[candidates.tiles]
+        else:
+            legal = legal & (candidates.tiles[:, None] == decoder.tiles[self._placed_member(decoder, candidates.node)])
         found = [(candidates.tiles[:, None], candidates.spokes)]
         for tiles, spokes in self._slices(decoder, candidates.tiles[:, None], candidates.starts):
             busy = self._busy(decoder, tiles)

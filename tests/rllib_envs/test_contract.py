@@ -8,6 +8,7 @@ import pytest
 from rllib_envs.check import ContractBroken, check_problem
 from rllib_envs.problem import Benchmark, RecordKey
 from rllib_envs.registry import PROBLEMS, make_problem
+from rllib_envs.suite import Suite
 from rllib_envs.toy import Toy
 
 BENCHMARKS = {
@@ -26,6 +27,11 @@ BENCHMARKS = {
         Benchmark("permuted", "loop_nest", {"kind": "mm", "sizes": {"m": 8, "n": 8, "k": 8}, "order": "k n m"}),
     ],
 }
+
+BENCHMARKS["streaming_engine"] = [
+    *Suite.load("streaming_engine").benchmarks,
+    *Suite.load("streaming_engine_infeasible").benchmarks,
+]
 
 
 @pytest.mark.parametrize("name", PROBLEMS)

@@ -1,0 +1,58 @@
+"""Many episodes of one task at once: what a policy is shown of all of them in one batch, step by step.
+
+It is much faster than as many episodes one after the other, and is what sampling the best of many takes. Only finished
+mappings are judged; nothing is completed on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from rllib_envs.streaming_engine.decoder import Candidates, Decoded, Decoder, decode
+from rllib_envs.streaming_engine.problem import StreamingEngine
+from rllib_envs.streaming_engine.scene import Scene
+from rllib_envs.streaming_engine.task import Task
+from rllib_envs.tuning_env import PolicyInput
+
+Choose = Callable[[PolicyInput], np.ndarray]
+"""From `policy_input` arrays with a batch axis in front to an action for each, int [batch]. Where none is legal, the
+episode has ended in a dead end, and any will do."""
+
+
+def decode_with(
+    problem: StreamingEngine, task: Task, episodes: int, choose: Choose, horizon: int | None = None
+) -> Decoded:
+    """Build that many mappings. `horizon` is that of the policy's training, by default the problem's own."""
+    spokes, horizon = task.device.spokes, horizon or problem.horizon
+
+    def decide(scene: Scene) -> np.ndarray:
+        roots = sum(not task.graph.predecessors[node] for node in scene.at.placed)
+        decisions = scene.at.step + roots + (not scene.at.predecessors and not scene.choosing_spoke)
+        tokens, mask, features = problem.observe_batch(scene)
+        left = np.full((scene.batch, 1), 1 - decisions / horizon, np.float32)
+        legal = np.zeros((scene.batch, len(problem.actions)), np.int8)
+        legal[:, : len(scene.legal)] = scene.legal.T
+        return choose(
+            {
+                "tokens": tokens,
+                "token_mask": np.broadcast_to(mask, (scene.batch, len(mask))),
+                "globals": np.concatenate([features, left], axis=1),
+                "action_mask": legal,
+            }
+        )
+
+    def candidate(decoder: Decoder, candidates: Candidates) -> np.ndarray:
+        placed = task, decoder.step, decoder.tiles.astype(np.int64), decoder.starts.astype(np.int64)
+        taken = decoder.taken.astype(np.uint64)
+        if task.graph.predecessors[candidates.node]:
+            return decide(Scene(*placed, taken, candidates.starts.astype(np.int64), candidates.legal))
+        legal = candidates.legal.reshape(task.device.tiles, spokes, -1)
+        turns = np.broadcast_to(np.arange(spokes)[:, None], legal.shape[1:])
+        turn = decide(Scene(*placed, taken, turns, np.asarray(legal.any(axis=0)), choosing_spoke=True))
+        when = np.broadcast_to(turn, (task.device.tiles, decoder.batch))
+        legal_tiles = np.take_along_axis(legal, turn[None, None], axis=1)[:, 0]
+        return np.asarray(decide(Scene(*placed, taken, when, legal_tiles)) * spokes + turn)
+
+    return decode(task, episodes, candidate, look_ahead=bool(problem.config["look_ahead"]))

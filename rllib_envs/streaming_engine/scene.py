@@ -1,0 +1,57 @@
+"""A decision as a policy is shown it: partial mappings with the same nodes placed, and what is to be chosen in each.
+
+There are two kinds of decision. A root may start in any spoke's turn, so its spoke is chosen first, and then its
+tile; for any other node the tile implies the spoke. There are thus never more candidates than tiles or spokes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rllib_envs.streaming_engine.step_traits import step_traits
+from rllib_envs.streaming_engine.task import Task
+
+
+class Scene:
+    """Arrays have a last axis of `batch`: as many mappings, built in lockstep."""
+
+    def __init__(
+        self,
+        task: Task,
+        step: int,
+        tiles: np.ndarray,
+        starts: np.ndarray,
+        taken: np.ndarray,
+        when: np.ndarray,
+        legal: np.ndarray,
+        choosing_spoke: bool = False,
+    ) -> None:
+        self.task = task
+        self.at = step_traits(task, step)
+        self.traits = self.at.traits
+        self.tiles, self.starts = tiles, starts
+        """int [nodes, batch]; anything for a node that is not among the first `step` of the topological order."""
+        self.taken = taken
+        """uint64 [tiles, batch]: the spokes of each tile that have a node, as bits."""
+        self.when = when
+        """int [candidates, batch]: the cycle in which the node at hand would start."""
+        self.ready = when + task.device.pipeline_depth
+        """int [candidates, batch]: the cycle in which its result would be ready."""
+        self.legal = legal
+        """bool [candidates, batch]"""
+        self.choosing_spoke = choosing_spoke
+        """Whether the candidates are spokes, of a root; otherwise they are tiles."""
+        self.batch = when.shape[1]
+        late = task.latest + 1
+        first = np.where(legal, when, late).min(axis=0)
+        self.first = np.where(first == late, 0, first)
+        """int [batch]: the earliest legal start; 0 where nothing is legal."""
+        self.horizon = self._horizon()
+        """int [batch]: a bound on the makespan, given what is placed."""
+
+    def _horizon(self) -> np.ndarray:
+        placed = self.at.placed
+        if not placed:
+            return np.full(self.batch, self.traits.bound)
+        ends = self.starts[placed] + self.traits.tails[placed, None]
+        return np.asarray(np.maximum(ends.max(axis=0), self.traits.bound))
