@@ -31,7 +31,7 @@ def identity(settings: TrainSettings, problem: Problem[Any]) -> dict[str, Any]:
             "trainer": trainer_name(settings.trainer),
             "problem": settings.env["problem"],
             "actions": list(problem.actions),
-            "observation": problem.spec._asdict(),
+            "observation": problem.spec.to_json(),
             "network": asdict(settings.encoder),
         }
     )

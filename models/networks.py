@@ -8,41 +8,21 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from models.encoders.build import build_encoder
 from models.encoders.config import EncoderConfig, InputSizes
-from models.encoders.mlp import EntityMLP
-from models.encoders.transformer import EntityTransformer
+from models.heads import action_head, action_scores, head, preferences, recurrent_action_head, recurrent_unit
 from rllib_envs.names import choose
 
 MASKED = torch.finfo(torch.float32).min
 """The score of an illegal action. Finite, because the difference of two infinities, as in a KL divergence, is NaN."""
-
-ENCODERS: Mapping[str, type[EntityMLP] | type[EntityTransformer]] = {"mlp": EntityMLP, "transformer": EntityTransformer}
+PREFERENCE_VALUE = 0.02
+"""What a Q-network takes a problem's own preference to be worth at first, in units of return for a logit: by as much
+as its values are sampled with, see `player`."""
 
 
 def mask_scores(scores: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
     """`scores` [batch, actions] with illegal actions at `MASKED`."""
     return scores.masked_fill(inputs["action_mask"] < 1, MASKED)
-
-
-def _head(features: int, outputs: int, gain: float) -> nn.Linear:
-    """A last layer that starts near zero, so that no action is preferred before anything was learned."""
-    layer = nn.Linear(features, outputs)
-    nn.init.orthogonal_(layer.weight, gain)
-    nn.init.zeros_(layer.bias)
-    return layer
-
-
-def _memory(features: int, width: int) -> nn.GRU:
-    """A recurrent unit that starts with orthogonal recurrent weights (Saxe et al., 2014) and without biases. From
-    PyTorch's own start it takes 1.6 times the updates to learn to recall something for three steps."""
-    memory = nn.GRU(features, width, batch_first=True)
-    for name, weight in memory.named_parameters():
-        if name.startswith("bias"):
-            nn.init.zeros_(weight)
-            continue
-        for gate in weight.data.chunk(3):
-            (nn.init.orthogonal_ if name.startswith("weight_hh") else nn.init.xavier_uniform_)(gate)
-    return memory
 
 
 class Memoryless(nn.Module):
@@ -63,18 +43,17 @@ class PolicyNetwork(Memoryless):
 
     def __init__(self, sizes: InputSizes, config: EncoderConfig) -> None:
         super().__init__()
-        build = ENCODERS[config.kind]
-        self.actor_encoder, self.critic_encoder = build(sizes, config), build(sizes, config)
-        self.actor = _head(self.actor_encoder.out_features, sizes.actions, gain=0.01)
-        self.critic = _head(self.critic_encoder.out_features, 1, gain=0.1)
+        self.actor_encoder, self.critic_encoder = build_encoder(sizes, config), build_encoder(sizes, config)
+        self.actor = action_head(self.actor_encoder, sizes, gain=0.01, preference=1.0)
+        self.critic = head(self.critic_encoder.out_features, 1, gain=0.1)
 
     def logits(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """float32 [batch, actions], illegal actions at `MASKED`."""
-        return mask_scores(self.actor(self.actor_encoder(inputs)), inputs)
+        return mask_scores(action_scores(self.actor, self.actor_encoder(inputs), inputs), inputs)
 
     def value(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """float32 [batch]: expected return from here on, in units of the benchmark's scale."""
-        value: Tensor = self.critic(self.critic_encoder(inputs)).squeeze(-1)
+        value: Tensor = self.critic(self.critic_encoder(inputs).whole).squeeze(-1)
         return value
 
     def scores(self, inputs: Mapping[str, Tensor]) -> Tensor:
@@ -95,14 +74,14 @@ class QNetwork(Memoryless):
 
     def __init__(self, sizes: InputSizes, config: EncoderConfig) -> None:
         super().__init__()
-        self.encoder = ENCODERS[config.kind](sizes, config)
-        self.advantage = _head(self.encoder.out_features, sizes.actions, gain=0.1)
-        self.state_value = _head(self.encoder.out_features, 1, gain=0.1)
+        self.encoder = build_encoder(sizes, config)
+        self.advantage = action_head(self.encoder, sizes, gain=0.1, preference=PREFERENCE_VALUE)
+        self.state_value = head(self.encoder.out_features, 1, gain=0.1)
 
     def scores(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """float32 [batch, actions]: expected return of each action, illegal actions at `MASKED`."""
-        features = self.encoder(inputs)
-        return dueling(self.state_value(features), self.advantage(features), inputs)
+        encoded = self.encoder(inputs)
+        return dueling(self.state_value(encoded.whole), action_scores(self.advantage, encoded, inputs), inputs)
 
 
 class RecurrentQNetwork(nn.Module):
@@ -114,10 +93,10 @@ class RecurrentQNetwork(nn.Module):
 
     def __init__(self, sizes: InputSizes, config: EncoderConfig) -> None:
         super().__init__()
-        self.encoder = ENCODERS[config.kind](sizes, config)
-        self.memory = _memory(self.encoder.out_features, config.width)
-        self.advantage = _head(config.width, sizes.actions, gain=0.1)
-        self.state_value = _head(config.width, 1, gain=0.1)
+        self.encoder = build_encoder(sizes, config)
+        self.memory = recurrent_unit(self.encoder.out_features, config.width)
+        self.advantage = recurrent_action_head(self.encoder, config.width, sizes, gain=0.1, preference=PREFERENCE_VALUE)
+        self.state_value = head(config.width, 1, gain=0.1)
 
     def unroll(self, inputs: Mapping[str, Tensor], state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Expected returns, float32 [batch, time, actions], illegal actions at `MASKED`, and the state after that.
@@ -125,9 +104,13 @@ class RecurrentQNetwork(nn.Module):
         `inputs` have a time axis behind the batch axis: consecutive observations, the first of which is met in `state`.
         """
         each = {name: array.flatten(0, 1) for name, array in inputs.items()}
-        features = self.encoder(each).unflatten(0, inputs["action_mask"].shape[:2])
-        remembered, last = self.memory(features, None if state is None else state.unsqueeze(0))
-        return dueling(self.state_value(remembered), self.advantage(remembered), inputs), last.squeeze(0)
+        encoded, shape = self.encoder(each), inputs["action_mask"].shape[:2]
+        remembered, last = self.memory(encoded.whole.unflatten(0, shape), None if state is None else state.unsqueeze(0))
+        if encoded.entities is None:
+            advantage = self.advantage(remembered)
+        else:
+            advantage = self.advantage(encoded.entities.unflatten(0, shape), preferences(inputs), remembered)
+        return dueling(self.state_value(remembered), advantage, inputs), last.squeeze(0)
 
     def step(self, inputs: Mapping[str, Tensor], state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Expected returns, float32 [batch, actions], of one observation met in `state`, and the state after it."""

@@ -34,7 +34,7 @@ class Player:
         """
         import torch
 
-        with _one_thread(), torch.inference_mode():
+        with one_thread(), torch.inference_mode():
             batch = {name: torch.from_numpy(np.asarray(array)).unsqueeze(0) for name, array in inputs.items()}
             scores, self._state = self._network.step(batch, self._state)
             return np.where(inputs["action_mask"] > 0, scores[0].numpy(), np.float32(-np.inf))
@@ -56,7 +56,7 @@ class Player:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """PyTorch on this thread alone. Matrices this small gain nothing from others, and lose milliseconds by waiting
     for them where all cores are busy."""
     import torch

@@ -113,8 +113,8 @@ class Policy:
                 )
             if problem.spec != self.spec:
                 raise UserError(
-                    f"{path} was trained on observations of {tuple(self.spec)}; problem {self.problem!r} now shows "
-                    f"{tuple(problem.spec)} (tokens, token features, globals). Train a new policy"
+                    f"{path} was trained on observations of {tuple(self.spec[:3])}; problem {self.problem!r} now shows "
+                    f"{tuple(problem.spec[:3])} (tokens, token features, globals). Train a new policy"
                 )
         finally:
             problem.close()
@@ -137,7 +137,7 @@ class Policy:
             "problem": self.problem,
             "problem_config": dict(self.problem_config),
             "actions": list(self.actions),
-            "observation": self.spec._asdict(),
+            "observation": self.spec.to_json(),
             "horizon": self.horizon,
             "encoder": asdict(self.encoder),
             "provenance": dict(self.provenance),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from dataclasses import asdict
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
@@ -18,14 +19,21 @@ from models.encoders.config import EncoderConfig, InputSizes
 from models.exploration import Batch, EpsilonGreedyQ
 from models.networks import PolicyNetwork, QNetwork, RecurrentQNetwork
 from models.replay.transitions import N_STEP
+from rllib_envs.problem import ObservationSpec
 
 MEMORY = "memory"
 """What a recurrent module calls its state."""
 
 
+def module_config(spec: ObservationSpec, encoder: EncoderConfig) -> dict[str, Any]:
+    """What a module needs to know beside its spaces, as plain data."""
+    return {"encoder": asdict(encoder), "points": bool(spec.points), "links": spec.links}
+
+
 def _sizes(module: TorchRLModule) -> InputSizes:
-    space: Any = module.observation_space
-    return InputSizes(*space["tokens"].shape, *space["globals"].shape, *space["action_mask"].shape)
+    space, settings = cast(Any, module.observation_space), cast(Any, module.model_config)
+    (tokens, features), (globals_,), (actions,) = (space[name].shape for name in ("tokens", "globals", "action_mask"))
+    return InputSizes(tokens, features, globals_, actions, settings["points"], settings["links"])
 
 
 def _encoder(module: TorchRLModule) -> EncoderConfig:
@@ -34,7 +42,7 @@ def _encoder(module: TorchRLModule) -> EncoderConfig:
 
 
 class MaskedActorCritic(TorchRLModule, ValueFunctionAPI):
-    """The module of PPO and its relatives. `model_config["encoder"]` holds the fields of EncoderConfig."""
+    """The module of PPO and its relatives. `model_config` is what `module_config` gives."""
 
     def setup(self) -> None:
         self.network = PolicyNetwork(_sizes(self), _encoder(self))

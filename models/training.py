@@ -170,6 +170,7 @@ class TrainingSession:
     def _algorithm_config(self, start: int) -> AlgorithmConfig:
         from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 
+        from models.rl_modules import module_config
         from models.runners.env_factory import IN_PROCESSES
         from models.runners.pool_runner import PoolEnvRunner
         from models.training_env import TrainingEnv
@@ -177,7 +178,8 @@ class TrainingSession:
         settings = self.settings
         config = self.trainer.algorithm_config()
         module = RLModuleSpec(
-            module_class=self.trainer.module_class(), model_config={"encoder": asdict(settings.encoder)}
+            module_class=self.trainer.module_class(),
+            model_config=module_config(self._problem.spec, settings.encoder),
         )
         return (
             config.environment(

@@ -87,11 +87,23 @@ class RecordKey(NamedTuple):
 
 
 class ObservationSpec(NamedTuple):
-    """The fixed sizes of what `observe` returns."""
+    """The fixed sizes of what `observe` returns, and what its tokens are to actions and to each other."""
 
     max_tokens: int
     token_features: int
     global_features: int
+    points: bool = False
+    """Whether actions point at tokens: action i chooses the entity in row i. Networks then score all entities alike,
+    and any number of them. The rows behind the last action's are there for context, the first of them for what the
+    decision is about. The first feature of an entity that can be chosen is a logit: how much a plain heuristic prefers
+    it, or 0 for all. An untrained policy decides by it."""
+    links: int = 0
+    """The last so many features of a token are links to other tokens: the row of one, plus 1, over `max_tokens`; or 0
+    for none."""
+
+    def to_json(self) -> dict[str, int]:
+        """As in policy files and checkpoints, where what has its default is left out as it was before there was one."""
+        return {name: size for name, size in self._asdict().items() if size != self._field_defaults.get(name)}
 
 
 class Observation(NamedTuple):

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from models.encoders.config import EncoderConfig, InputSizes
+from models.encoders.encoded import Encoded
 
 
 class EntityMLP(nn.Module):
@@ -32,10 +33,9 @@ class EntityMLP(nn.Module):
         self.trunk = nn.Sequential(*layers)
         self.out_features = config.width
 
-    def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
-        """float32 [batch, out_features], from a batch of `policy_input` arrays."""
+    def forward(self, inputs: Mapping[str, Tensor]) -> Encoded:
+        """From a batch of `policy_input` arrays."""
         tokens = torch.relu(self.token(inputs["tokens"]) + self.position)
         tokens = tokens * inputs["token_mask"].to(tokens.dtype).unsqueeze(-1)
         mask = inputs["action_mask"].to(tokens.dtype)
-        features: Tensor = self.trunk(torch.cat([tokens.flatten(1), inputs["globals"], mask], dim=-1))
-        return features
+        return Encoded(self.trunk(torch.cat([tokens.flatten(1), inputs["globals"], mask], dim=-1)))

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from models.encoders.config import EncoderConfig, InputSizes
+from models.encoders.encoded import Encoded
 
 
 class EntityTransformer(nn.Module):
@@ -27,8 +28,8 @@ class EntityTransformer(nn.Module):
         self.blocks = nn.TransformerEncoder(block, config.layers, nn.LayerNorm(width), enable_nested_tensor=False)
         self.out_features = 2 * width
 
-    def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
-        """float32 [batch, out_features]: the whole's token beside the mean of the entities."""
+    def forward(self, inputs: Mapping[str, Tensor]) -> Encoded:
+        """The whole's token beside the mean of the entities, from a batch of `policy_input` arrays."""
         tokens = self.token(inputs["tokens"]) + self.position
         mask = inputs["action_mask"].to(tokens.dtype)
         whole = self.whole(torch.cat([inputs["globals"], mask], dim=-1))
@@ -38,4 +39,4 @@ class EntityTransformer(nn.Module):
         seen = self.blocks(torch.cat([whole.unsqueeze(1), tokens], dim=1), src_key_padding_mask=padding)
         weight = present.to(tokens.dtype).unsqueeze(-1)
         mean = (seen[:, 1:] * weight).sum(1) / weight.sum(1).clamp(min=1)
-        return torch.cat([seen[:, 0], mean], dim=-1)
+        return Encoded(torch.cat([seen[:, 0], mean], dim=-1))

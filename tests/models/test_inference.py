@@ -15,7 +15,7 @@ import onnxruntime
 import pytest
 import torch
 
-from models.encoders.config import EncoderConfig
+from models.encoders.config import PLAIN_KINDS, POINTER_KINDS, EncoderConfig
 from models.onnx_file import STATE_IN, write_onnx
 from models.policy import CARD, Policy
 from models.train_settings import TrainSettings
@@ -23,6 +23,8 @@ from models.trainers.registry import TRAINERS
 from models.training import TrainingSession
 from rllib_envs.errors import MissingPackage, UserError
 from rllib_envs.problem import Benchmark, Problem
+from rllib_envs.registry import make_problem
+from rllib_envs.suite import DATASETS, read_benchmark
 from rllib_envs.toy import Toy
 from rllib_envs.tuning_env import PolicyInput, policy_input_space
 from tests.conftest import matmul
@@ -30,17 +32,25 @@ from tests.models.toy_policies import random_states, untrained, walked_states
 
 TOLERANCE = 1e-5
 SOME = 30
-ENCODERS = [EncoderConfig("mlp", width=64), EncoderConfig("transformer", width=64)]
+PAIRS = [(problem, kind) for problem in ("toy", "loop_nest") for kind in PLAIN_KINDS]
+PAIRS += [("streaming_engine", kind) for kind in POINTER_KINDS]
 
 
-@pytest.fixture(params=["toy", "loop_nest"])
-def problem(request: pytest.FixtureRequest) -> Problem[Any]:
-    return Toy() if request.param == "toy" else request.getfixturevalue("loop_nest")
-
-
-@pytest.fixture(params=ENCODERS, ids=lambda encoder: encoder.kind)
-def encoder(request: pytest.FixtureRequest) -> EncoderConfig:
+@pytest.fixture(params=PAIRS, ids="-".join)
+def pair(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """A problem and a kind of encoder for it."""
     return request.param
+
+
+@pytest.fixture
+def problem(pair: tuple[str, str], request: pytest.FixtureRequest) -> Problem[Any]:
+    name = pair[0]
+    return request.getfixturevalue(name) if name == "loop_nest" else make_problem(name)
+
+
+@pytest.fixture
+def encoder(pair: tuple[str, str]) -> EncoderConfig:
+    return EncoderConfig(pair[1], width=32)
 
 
 @pytest.fixture(params=["actor_critic", "q", "recurrent_q"])
@@ -50,7 +60,11 @@ def policy(request: pytest.FixtureRequest, encoder: EncoderConfig, problem: Prob
 
 def states_of(problem: Problem[Any]) -> PolicyInput:
     """States that occur, with their padding, and random ones."""
-    benchmark = Benchmark("b", "toy", {"targets": [3, 5]}) if problem.name == "toy" else matmul(64, 80, 96)
+    benchmark = {
+        "toy": Benchmark("b", "toy", {"targets": [3, 5]}),
+        "loop_nest": matmul(64, 80, 96),
+        "streaming_engine": read_benchmark(DATASETS / "streaming_engine" / "fft_inner.json"),
+    }[problem.name]
     walked, made_up = walked_states(problem, benchmark, SOME), random_states(problem, SOME)
     return {name: np.concatenate([walked[name], made_up[name]]) for name in walked}
 
@@ -140,9 +154,9 @@ def exported(policy: Policy, tmp_path: Path) -> Iterator[Path]:
 def test_a_policy_scores_as_rllibs_module_does(policy, problem):
     from gymnasium.spaces import Discrete
 
-    from models.rl_modules import MaskedActorCritic, MaskedQ, MaskedRecurrentQ
+    from models.rl_modules import MaskedActorCritic, MaskedQ, MaskedRecurrentQ, module_config
 
-    settings = {"encoder": vars(policy.encoder), "double_q": True, "epsilon": 0.0}
+    settings = {**module_config(problem.spec, policy.encoder), "double_q": True, "epsilon": 0.0}
     module = {"actor_critic": MaskedActorCritic, "q": MaskedQ, "recurrent_q": MaskedRecurrentQ}[policy.kind](
         observation_space=policy_input_space(problem),
         action_space=Discrete(len(problem.actions)),

@@ -46,6 +46,8 @@ def walked_states(problem: Problem[Any], benchmark: Benchmark, count: int, seed:
         state = problem.initial(benchmark)
         for step in range(min(problem.horizon, count - len(shown))):
             shown.append(policy_input(problem, state, 1 - step / problem.horizon))
+            if not shown[-1]["action_mask"].any():
+                break
             state = problem.apply(state, int(rng.choice(np.flatnonzero(problem.legal(state)))))
     return {name: np.stack([inputs[name] for inputs in shown]) for name in shown[0]}
 
