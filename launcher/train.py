@@ -22,7 +22,7 @@ from launcher.options import at_least
 from launcher.resume import fork, go_on, newest_whole
 from launcher.tracking.event_files import EventFiles
 from launcher.tracking.tracking import Tracking, mirrored
-from models.encoders.config import EncoderConfig
+from models.encoders.config import EncoderConfig, check_kind, kinds_for
 from models.interrupts import Interrupts
 from models.policy import Policy
 from models.store.atomic import NotWritten, check_room
@@ -53,8 +53,9 @@ class TrainConfig:
     """Learning algorithm: ppo, appo, impala, dqn, r2d2, apex_dqn, or RLlib's spellings such as ppo.PPOTrainer."""
     trainer_settings: tuple[str, ...] = ()
     """Changes to the trainer's own settings, such as learning_rate=3e-4 epochs=4; a wrong name lists them."""
-    encoder: str = EncoderConfig.kind
-    """The network: mlp reads the entities in their order; transformer lets them attend to each other."""
+    encoder: str = ""
+    """The network: mlp reads the entities in their order, transformer lets them attend to each other; for problems
+    whose actions point at entities scorer, transformer, graph_attention or sinkhorn. Empty: the first of these."""
     encoder_width: int = EncoderConfig.width
     """Size of its hidden vectors."""
     encoder_layers: int = EncoderConfig.layers
@@ -65,8 +66,8 @@ class TrainConfig:
     """Training iterations; 20 unless --minutes is given. With --resume, 0 evaluates what was trained."""
     minutes: float | None = None
     """Stop training after this time, if --iter does not come first."""
-    steps: int = 10
-    """Decisions in one episode."""
+    steps: int = 0
+    """Decisions in one episode; 0 for the problem's own number."""
     actions: str = ""
     """Loop nests: standard, looptune, full, or names such as up,down,split_16. Empty: the problem's own choice."""
     backend: str = ""
@@ -144,7 +145,11 @@ class TrainConfig:
         problem_config: dict[str, Any] = {"actions": list(choose_actions(self.actions))} if self.actions else {}
         if self.backend:
             problem_config["backend"] = self.backend
-        make_problem(problem, problem_config).close()
+        made = make_problem(problem, problem_config)
+        horizon, kinds = self.steps or made.horizon, kinds_for(made.spec.points)
+        made.close()
+        if self.encoder:
+            check_kind(self.encoder, made.spec.points)
         env = {
             "problem": problem,
             "problem_config": problem_config,
@@ -153,7 +158,7 @@ class TrainConfig:
             "split": "train",
             "test_share": self.test_share,
             "split_seed": self.seed,
-            "horizon": self.steps,
+            "horizon": horizon,
         }
         return TrainSettings(
             trainer=self.trainer,
@@ -165,7 +170,9 @@ class TrainConfig:
             records=str(self.records.absolute()) if self.records else None,
             measure_doubtful=self.measure_doubtful,
             save_replay=self.save_replay,
-            encoder=EncoderConfig(self.encoder, self.encoder_width, self.encoder_layers, self.encoder_heads),
+            encoder=EncoderConfig(
+                self.encoder or kinds[0], self.encoder_width, self.encoder_layers, self.encoder_heads
+            ),
             trainer_settings=parse_settings(self.trainer_settings),
         )
 
@@ -183,7 +190,7 @@ class TrainConfig:
         trainer_name(self.trainer)
         at_least(
             ("--iter", self.iterations, 0 if self.resume else 1),
-            ("--steps", self.steps, 1),
+            ("--steps", self.steps, 0),
             ("--size", self.size, 2),
             ("--eval_size", self.eval_size, 0),
             ("--env-runners", self.env_runners, 0),

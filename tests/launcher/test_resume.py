@@ -125,7 +125,7 @@ def test_without_a_whole_checkpoint_nothing_is_touched(trained, capsys):
     ("flags", "message", "possible"),
     [
         (("--seed", 7), "seed was 0 and is now 7", True),
-        (("--steps", 5), "horizon was 10 and is now 5", True),
+        (("--steps", 5), "horizon was 16 and is now 5", True),
         (("--test-share", 0.5), "test_share was 0.3 and is now 0.5", True),
         (("--trainer", "dqn"), 'trainer was "ppo" and is now "dqn"', False),
         (("--problem", "loop_nest"), "is of problem 'toy'", False),
