@@ -10,19 +10,15 @@ from collections.abc import Iterable
 from random import Random
 from typing import NamedTuple
 
-from rllib_envs.errors import TunewrightError
 from rllib_envs.streaming_engine.evaluate import evaluate
 from rllib_envs.streaming_engine.partial import PartialMapping
+from rllib_envs.streaming_engine.solved import Disagreement
 
 TRIES = 8
 """Runs before a mapping counts as one that is not completed. The first is list scheduling as such. On states of random
 walks 19 of 20 completions that 24 runs find are found by these."""
 NOISE = 2.0
 """Cycles, on average, by which the later runs put off what would start earliest, so that they end elsewhere."""
-
-
-class EvaluatorsDisagree(TunewrightError):
-    """A makespan is not what the judge finds: a fault of this program."""
 
 
 class Completion(NamedTuple):
@@ -58,7 +54,7 @@ def judged(done: PartialMapping) -> int:
     expected = max(done.starts) + done.task.device.pipeline_depth
     outcome = evaluate(done.task, done.mapping())
     if outcome.makespan != expected:
-        raise EvaluatorsDisagree(
+        raise Disagreement(
             f"the judge finds {outcome.makespan} cycles ({[one.text for one in outcome.violations]}), list scheduling "
             f"{expected}, for {done.mapping()}; please report this"
         )

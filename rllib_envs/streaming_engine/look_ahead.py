@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -39,9 +38,8 @@ class Plan(NamedTuple):
     """Groups without node so far that may lose a tile by it."""
     implied: Groups
     """Nodes that have one slice only from this step on."""
-    hopeless: str
-    """Why no mapping can be valid, in words: two nodes must be on one tile and must not, or more nodes need a tile
-    each than there are tiles. Empty where nothing of the kind is seen."""
+    hopeless: bool
+    """Whether two nodes must be on one tile and must not, or more nodes need a tile each than there are tiles."""
 
 
 @lru_cache(maxsize=PLANS_KEPT)
@@ -67,23 +65,11 @@ def make_plan(task: Task) -> Plan:
         ]
         settled.update(now)
         implied.append(tuple(now))
-    return Plan(tuple(first), tuple(rivals), tuple(implied), _hopeless(task))
-
-
-def _hopeless(task: Task) -> str:
-    tiles = task.device.tiles
-    if task.rules.sync_flow and len(task.graph.roots) > tiles:
-        return f"{len(task.graph.roots)} roots need a tile each, by the sync-flow rule, and there are {tiles}"
-    names = [node.name for node in task.graph.nodes]
-    for node, family in enumerate(task.graph.successors if task.rules.sibling else ()):
-        if len(family) > tiles:
-            return f"the {len(family)} successors of {names[node]!r} need a tile each, and there are {tiles}"
-    for group in task.groups:
-        for node, other in combinations(group, 2):
-            if other in task.apart[node]:
-                rule = "sibling" if other in task.graph.siblings[node] and task.rules.sibling else "sync-flow"
-                return f"{names[node]!r} and {names[other]!r} share tile memory, and the {rule} rule keeps them apart"
-    return ""
+    families = [task.graph.roots] if task.rules.sync_flow else []
+    families.extend(task.graph.successors if task.rules.sibling else [])
+    crowded = any(len(family) > task.device.tiles for family in families)
+    hopeless = crowded or any(index in apart for index, apart in enumerate(task.groups_apart))
+    return Plan(tuple(first), tuple(rivals), tuple(implied), hopeless)
 
 
 class LookAhead:

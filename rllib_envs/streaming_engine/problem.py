@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -20,17 +20,19 @@ import numpy as np
 from rllib_envs.errors import IllegalAction, UserError
 from rllib_envs.problem import Benchmark, Evaluation, Observation, ObservationSpec, Problem
 from rllib_envs.streaming_engine.candidate_features import CANDIDATE_FEATURES, candidate_features
+from rllib_envs.streaming_engine.completion import TRIES
 from rllib_envs.streaming_engine.describe import describe
 from rllib_envs.streaming_engine.device import MAX_TILES
 from rllib_envs.streaming_engine.evaluate import evaluate
 from rllib_envs.streaming_engine.global_features import GLOBAL_FEATURES, global_features
 from rllib_envs.streaming_engine.graph import MAX_NODES
-from rllib_envs.streaming_engine.completion import TRIES
 from rllib_envs.streaming_engine.mapping import Mapping as NodeMapping
 from rllib_envs.streaming_engine.node_features import LINKS, NODE_FEATURES, NODES_SHOWN, node_features, node_links
 from rllib_envs.streaming_engine.partial import PartialMapping
-from rllib_envs.streaming_engine.placement import Placement, Prospect, task_of
+from rllib_envs.streaming_engine.placement import TASKS_KEPT, Placement, Prospect, task_of
 from rllib_envs.streaming_engine.scene import Scene
+from rllib_envs.streaming_engine.structure import conflicts_seen
+from rllib_envs.streaming_engine.task import Task
 from rllib_envs.streaming_engine.traits import make_traits
 
 DEFAULT_MAX_TILES = 64
@@ -130,18 +132,12 @@ class StreamingEngine(Problem[Placement]):
         task = state.task
         bound = make_traits(task).bound
         done, _, makespan = self._prospect(state).completion
-        error = ""
-        if makespan is None:
-            error = done.layout.plan.hopeless or (
-                f"no slice is left for {task.graph.nodes[done.node].name!r} after {done.step} of {len(task.graph)} "
-                f"nodes, and {TRIES} runs of list scheduling got no further"
-            )
         return Evaluation(
             value=float(task.latest if makespan is None else makespan),
             unit="cycles",
             scale=float(bound),
             higher_is_better=False,
-            error=error,
+            error=_why_not(done) if makespan is None else "",
             how=f"completed by list scheduling, judged rule by rule; the bound is {bound} cycles",
             details={"bound": float(bound)},
         )
@@ -159,6 +155,21 @@ class StreamingEngine(Problem[Placement]):
 
     def describe(self, state: Placement) -> str:
         return describe(state, self._prospect(state).completion.partial)
+
+
+def _why_not(longest: PartialMapping) -> str:
+    """Why there is no complete mapping, by the one that got farthest."""
+    task = longest.task
+    return _conflict(task) or (
+        f"no slice is left for {task.graph.nodes[longest.node].name!r} after {longest.step} of {len(task.graph)} "
+        f"nodes, and {TRIES} runs of list scheduling got no further"
+    )
+
+
+@lru_cache(maxsize=TASKS_KEPT)
+def _conflict(task: Task) -> str:
+    """Why the task is infeasible, where that is seen without a search."""
+    return next((conflict.text for conflict in conflicts_seen(task)), "")
 
 
 def _can_begin(state: Placement) -> bool:

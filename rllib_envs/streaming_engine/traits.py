@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rllib_envs.streaming_engine.bounds import bounds
 from rllib_envs.streaming_engine.look_ahead import PLANS_KEPT
 from rllib_envs.streaming_engine.partial import make_layout
 from rllib_envs.streaming_engine.task import Task
@@ -53,7 +54,6 @@ class Traits(NamedTuple):
 @lru_cache(maxsize=PLANS_KEPT)
 def make_traits(task: Task) -> Traits:
     hops = task.device.hops(task.rules.pass_timing).astype(np.int32)
-    tails = _tails(task, np.sort(hops, axis=1).min(axis=0))
     order = np.argsort(hops, axis=1, kind="stable")
     around = int((hops <= NEAR).sum(axis=1).max())
     away = np.take_along_axis(hops, order[:, :around], axis=1)
@@ -61,10 +61,10 @@ def make_traits(task: Task) -> Traits:
     total = hops.sum(axis=1)
     places = np.stack([tiles % task.device.columns, tiles // task.device.columns]).astype(np.float32)
     return Traits(
-        tails=tails,
+        tails=np.array(bounds(task).tails, np.int32),
         after=_after(task),
         affinity=_affinity(task),
-        bound=int(max(tails[root] for root in task.graph.roots)),
+        bound=bounds(task).makespan,
         hops=hops,
         hops_as_reals=hops.astype(np.float32),
         near=np.where(away <= NEAR, order[:, :around], tiles[:, None]),
@@ -75,18 +75,6 @@ def make_traits(task: Task) -> Traits:
         places=places,
         middle=places.mean(axis=1, keepdims=True),
     )
-
-
-def _tails(task: Task, nearest: np.ndarray) -> np.ndarray:
-    """`nearest` [tiles]: how near the k-th nearest tile is at best. Siblings need a tile each, so the k-th of them in
-    whatever order has so many hops at least; the latest of them is earliest when long tails go near.
-    """
-    depth, tails = task.device.pipeline_depth, np.zeros(len(task.graph), np.int32)
-    for node in reversed(task.graph.order):
-        after = sorted((int(tails[other]) for other in task.graph.successors[node]), reverse=True)
-        far = [int(nearest[min(k, len(nearest) - 1)]) if task.rules.sibling else 0 for k in range(len(after))]
-        tails[node] = depth + max((hops + tail for hops, tail in zip(far, after, strict=True)), default=0)
-    return tails
 
 
 def _after(task: Task) -> np.ndarray:

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from rllib_envs.streaming_engine.choosers import by_score, earliest
+from rllib_envs.streaming_engine.completion import TRIES, complete, run
 from rllib_envs.streaming_engine.decoder import Decoder, decode
 from rllib_envs.streaming_engine.device import Device
 from rllib_envs.streaming_engine.evaluate import evaluate
 from rllib_envs.streaming_engine.generate import random_suite
 from rllib_envs.streaming_engine.graph import ComputeGraph, Node
-from rllib_envs.streaming_engine.completion import TRIES, complete, run
 from rllib_envs.streaming_engine.partial import PartialMapping
 from rllib_envs.streaming_engine.task import Task
 from tests.rllib_envs.streaming_engine.graphs import random_device, random_task
