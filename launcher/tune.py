@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import tyro
@@ -20,12 +20,16 @@ from eval.remeasure import remeasure
 from eval.searches import make_search
 from eval.searches.run import run_search
 from launcher.folders import find_policy, problem_of
+from launcher.mapping_answer import read_task
+from launcher.tune_mapping import run_tune_mapping
 from rllib_envs.errors import UserError
 from rllib_envs.evaluation_cache import EvaluationCache
 from rllib_envs.loop_nest.export import check_export, export_kernel
 from rllib_envs.loop_nest.kinds import KINDS, benchmark_name
 from rllib_envs.names import choose
 from rllib_envs.problem import Benchmark, Evaluation, Problem
+from rllib_envs.streaming_engine.rules import Rules
+from rllib_envs.streaming_engine.task import PROBLEM
 from rllib_envs.suite import read_benchmark
 
 ENOUGH_SECONDS = 60.0
@@ -37,15 +41,22 @@ class TuneConfig:
     """Tune one task with a policy, and print the steps and the speed reached."""
 
     task: Annotated[str, tyro.conf.Positional]
-    """Kind of loop nest, such as mm, or the path of a benchmark file."""
+    """Kind of loop nest, such as mm, or the path of a benchmark file; or streaming_engine."""
     sizes: Annotated[str, tyro.conf.Positional] = ""
-    """Sizes for a kind, such as 200x144x96; for mm they are m, n and k."""
+    """Sizes for a kind, such as 200x144x96; for mm they are m, n and k. For streaming_engine the graph's file."""
     policy: Path | None = None
     """Policy folder or run directory; the newest run here when not given."""
     backend: str = ""
     """Loop nests: what compiles them (avx512, avx2 or llvm). Empty: the first of these that works here."""
     emit: Path | None = None
-    """Loop nests: write the tuned kernel as .so, .o, .s or .ll, with a C header where it can be called from C."""
+    """Loop nests: write the tuned kernel as .so, .o, .s or .ll, with a C header where it can be called from C.
+    Streaming engine: the mapping as .json, .png, .svg, .pdf or .dot."""
+    topology: tuple[int, ...] = ()
+    """Streaming engine: tiles and spokes, or rows, columns and spokes. Not given: the benchmark's own, or 16 6."""
+    without: tuple[Literal["tile_memory", "sync_flow", "sibling"], ...] = ()
+    """Streaming engine: rules that need not hold."""
+    seconds: float = 10.0
+    """Streaming engine: for the search and the proof; both end as soon as nothing can be better."""
     debug: bool = False
     """Show the traceback of an error."""
 
@@ -64,7 +75,15 @@ def parse_task(task: str, sizes: str) -> Benchmark:
 
 
 def run_tune(config: TuneConfig) -> None:
+    if config.task == PROBLEM:
+        _tune_graph(config, Path(config.sizes))
+        return
     benchmark = parse_task(config.task, config.sizes)
+    if benchmark.problem == PROBLEM:
+        _tune_graph(config, Path(config.task))
+        return
+    if config.topology or config.without:
+        raise UserError(f"--topology and --without are of {PROBLEM}; {config.task} is no graph for it")
     if config.emit:
         if benchmark.problem != "loop_nest":
             raise UserError(f"--emit writes loop nests; {benchmark.name} is of problem {benchmark.problem!r}")
@@ -87,6 +106,14 @@ def run_tune(config: TuneConfig) -> None:
         print(f"tuned in {seconds:.2f} s with {found.evaluations} measurements")
     finally:
         problem.close()
+
+
+def _tune_graph(config: TuneConfig, path: Path) -> None:
+    if not path.name:
+        raise UserError(f"{PROBLEM} needs a graph; write: tunewright tune {PROBLEM} graph.json --topology 16 6")
+    rules = replace(Rules(), **dict.fromkeys(config.without, False)) if config.without else None
+    task = read_task(path, config.topology, rules=rules)
+    run_tune_mapping(path.stem, task, config.policy, config.seconds, config.emit)
 
 
 def show_steps(problem: Problem[Any], benchmark: Benchmark, actions: tuple[int, ...]) -> None:

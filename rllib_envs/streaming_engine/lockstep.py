@@ -37,7 +37,7 @@ def decode_with(
         return choose(
             {
                 "tokens": tokens,
-                "token_mask": np.broadcast_to(mask, (scene.batch, len(mask))),
+                "token_mask": np.repeat(mask[None], scene.batch, axis=0),
                 "globals": np.concatenate([features, left], axis=1),
                 "action_mask": legal,
             }
