@@ -126,6 +126,8 @@ def chosen_suites(policy: Policy, config: CompareConfig) -> dict[str, Suite]:
     if not dataset:
         raise UserError("the policy doesn't say what it was trained on; name a suite with --dataset")
     suite, splits = Suite.load(dataset), list(dict.fromkeys(_names(config.split)))
+    if policy.provenance.get("suite_hash") == suite.hash and seen.get("split") == "all" and "test" in splits:
+        raise UserError(f"the policy was trained on every benchmark of {suite.name}; name another --dataset")
     if policy.provenance.get("suite_hash") == suite.hash:
         parts = {split: Suite.select({**seen, "suite": dataset, "split": split}) for split in splits}
     elif not config.dataset:
@@ -149,7 +151,7 @@ def unseen(suite: Suite, policy: Policy) -> Suite:
     try:
         own = Suite.load(seen["suite"])
         known = own.hash == policy.provenance.get("suite_hash")
-        trained_on = Suite.select({**seen, "split": "train"}).benchmarks if known else ()
+        trained_on = Suite.select(seen).benchmarks if known else ()
     except (KeyError, UserError):
         return suite
     specs = {json.dumps(benchmark.spec, sort_keys=True) for benchmark in trained_on}

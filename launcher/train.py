@@ -75,7 +75,7 @@ class TrainConfig:
     size: int = 1_000_000
     """Use this many of the suite's benchmarks at most."""
     test_share: float = 0.2
-    """Share of the benchmarks that training never sees."""
+    """Share of the benchmarks that training never sees; 0 to train on all of them, with --eval-size 0."""
     eval_size: int = 5
     """Held-out benchmarks to evaluate on; 0 for none."""
     eval_time: float = 1.0
@@ -155,7 +155,7 @@ class TrainConfig:
             "problem_config": problem_config,
             "suite": self.dataset,
             "size": self.size,
-            "split": "train",
+            "split": "train" if self.test_share else "all",
             "test_share": self.test_share,
             "split_seed": self.seed,
             "horizon": horizon,
@@ -191,7 +191,7 @@ class TrainConfig:
         at_least(
             ("--iter", self.iterations, 0 if self.resume else 1),
             ("--steps", self.steps, 0),
-            ("--size", self.size, 2),
+            ("--size", self.size, 2 if self.test_share else 1),
             ("--eval_size", self.eval_size, 0),
             ("--env-runners", self.env_runners, 0),
             ("--envs-per-runner", self.envs_per_runner, 1),
@@ -200,6 +200,8 @@ class TrainConfig:
         )
         if not self.seconds > 0 or not self.eval_time > 0:
             raise UserError(f"--minutes and --eval_time must be positive, got {self.minutes} and {self.eval_time}")
+        if not self.test_share and self.eval_size:
+            raise UserError("with --test-share 0 nothing is held out to evaluate on; give --eval-size 0, too")
         if self.fork and not self.resume:
             raise UserError("--fork needs a run to go on from; name one with --resume or --wandb_url")
         if self.run and (self.resume or self.sweep):
@@ -256,7 +258,7 @@ def train_and_prove(
     tracking = config.tracking()
     suite = load_suite(config)
     settings = config.settings(suite.problem)
-    held_out = Suite.select({**settings.env, "split": "test"})
+    held_out = Suite.select({**settings.env, "split": "test"}) if config.test_share else None
     record = {
         "settings": asdict(settings),
         "trainer_settings": asdict(settings.make_trainer()),
@@ -287,7 +289,7 @@ def train_and_prove(
             shown.enter_context(mirrored(tracking, run.path))
             policy = learn(config, session, run)
             score = session.score
-        if config.eval_size:
+        if config.eval_size and held_out:
             benchmarks = held_out.sample(config.eval_size, config.seed)
             proof = Proof.of(policy, {"test": benchmarks}, Budget(seconds=config.eval_time), methods)
             comparison = prove(proof, run.report, workers=workers, command=command, afresh=True)

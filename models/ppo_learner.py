@@ -9,6 +9,8 @@ from ray.rllib.core.columns import Columns
 from ray.rllib.evaluation.postprocessing import Postprocessing
 from torch import Tensor
 
+BETAS = "betas"
+"""Where the learner's configuration has those of Adam."""
 SMALLEST_DEVIATION = 1e-4
 """Advantages that differ by less than this are all the same; dividing by less would make noise of them."""
 
@@ -27,6 +29,11 @@ class PlayedStepsPPOLearner(PPOTorchLearner):
     Those values are of no action and were never trained. In episodes of ten steps they are a tenth of the batch, and
     shift every advantage by a fifth of a standard deviation, which makes all actions look worse than they are.
     """
+
+    def configure_optimizers_for_module(self, module_id: str, config: Any = None) -> None:
+        super().configure_optimizers_for_module(module_id, config)
+        for group in self.get_optimizer(module_id).param_groups:
+            group["betas"] = tuple(self.config.learner_config_dict[BETAS])
 
     def compute_loss_for_module(self, *, batch: dict[str, Any], **kwargs: Any) -> Any:
         advantages = batch[Postprocessing.ADVANTAGES]

@@ -38,6 +38,12 @@ class PPO(Trainer):
     """Environment steps over which the bonus falls."""
     gradient_norm: float = 0.5
     """Gradients longer than this are shortened to it."""
+    value_weight: float = 0.5
+    """How much the critic's loss counts beside the actor's."""
+    beta1: float = 0.9
+    """How long Adam remembers gradients,"""
+    beta2: float = 0.999
+    """and how long their squares."""
 
     kind: ClassVar[str] = "actor_critic"
     search_space: ClassVar[Mapping[str, Range]] = {
@@ -52,7 +58,7 @@ class PPO(Trainer):
     def algorithm_config(self) -> AlgorithmConfig:
         from ray.rllib.algorithms.ppo import PPOConfig
 
-        from models.ppo_learner import PlayedStepsPPOLearner
+        from models.ppo_learner import BETAS, PlayedStepsPPOLearner
 
         config: Any = PPOConfig()  # type: ignore[no-untyped-call]
         configured: AlgorithmConfig = config.training(
@@ -64,7 +70,8 @@ class PPO(Trainer):
             gamma=self.discount,
             lambda_=self.gae_lambda,
             clip_param=self.clip,
-            vf_loss_coeff=0.5,
+            vf_loss_coeff=self.value_weight,
+            learner_config_dict={BETAS: (self.beta1, self.beta2)},
             entropy_coeff=[[0, self.entropy_start], [self.entropy_steps, self.entropy_end]],
             grad_clip=self.gradient_norm,
             grad_clip_by="global_norm",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import reduce
+from functools import cached_property, reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -51,7 +51,6 @@ class Chains:
         """From tiles and spokes [nodes, chains], complete; a group is together, and only the spokes of roots count."""
         self.task = task
         self.tiles, self.starts = tiles.astype(np.int16), spokes.astype(task.time_type)
-        self.groups = tuple(_group(task, index) for index in range(len(task.groups)))
         self._sinks = np.array(task.graph.sinks)
         self._lanes = np.arange(tiles.shape[1]) * task.device.slices
         self._time([node for node in task.graph.order if task.graph.predecessors[node]])
@@ -60,6 +59,11 @@ class Chains:
         for node, others in enumerate(task.apart):
             self.pairs += (self.tiles[[other for other in others if other < node]] == self.tiles[node]).sum(axis=0)
         self.score = self._score(self.pairs)
+
+    @cached_property
+    def groups(self) -> tuple[Group, ...]:
+        """What moving each group takes; not needed where nothing is moved."""
+        return tuple(_group(self.task, index) for index in range(len(self.task.groups)))
 
     @property
     def count(self) -> int:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rllib_envs.errors import UserError
-from rllib_envs.streaming_engine import annealing, list_scheduling
+from rllib_envs.streaming_engine import annealing, evolution, list_scheduling, random_search
 from rllib_envs.streaming_engine.batched import BIT, evaluate_batch
 from rllib_envs.streaming_engine.bounds import bounds
 from rllib_envs.streaming_engine.chains import Chains
@@ -23,7 +23,11 @@ from rllib_envs.streaming_engine.task import Task
 from rllib_envs.suite import Suite
 from tests.rllib_envs.streaming_engine.graphs import random_device, random_task
 
-SEARCHES = {"annealing": annealing.solve, "list_scheduling": list_scheduling.solve}
+SEARCHES = {
+    "annealing": annealing.solve,
+    "list_scheduling": list_scheduling.solve,
+    "random": random_search.solve,
+}
 
 
 @pytest.fixture
@@ -76,6 +80,24 @@ def test_annealing_reaches_the_proven_optima(name):
     optima = {"mul_add": 10, "vector_add": 7, "fft_inner": 17, "fft_two_loops": 17, "distance": 37}
     (shipped,) = (Task.from_benchmark(b) for b in Suite.load("streaming_engine").benchmarks if b.name == name)
     assert annealing.solve(shipped, 60, np.random.default_rng(0), mappings=50_000).makespan == optima[name]
+
+
+def test_evolution_is_reproducible_and_its_answer_holds(task):
+    one, same = (evolution.solve(task, 60, np.random.default_rng(0), mappings=640) for _ in range(2))
+    assert one.mapping == same.mapping and one.evaluations == same.evaluations == 640
+    if one.mapping is not None:
+        assert evaluate(task, one.mapping).makespan == one.makespan
+    good = annealing.solve(task, 60, np.random.default_rng(0), mappings=6_000)
+    kept = evolution.solve(task, 60, np.random.default_rng(0), start=good.mapping, mappings=64)
+    assert kept.makespan <= good.makespan
+
+
+@pytest.mark.parametrize("device", [Device(1, 4, 3, 4), Device(2, 4, 3)])
+def test_evolution_finds_the_optimum_of_a_small_graph_on_a_row_and_on_a_grid(device):
+    (shipped,) = (b for b in Suite.load("streaming_engine").benchmarks if b.name == "vector_add")
+    small = Task(Task.from_benchmark(shipped).graph, device)
+    optimum = annealing.solve(small, 60, np.random.default_rng(0), mappings=30_000)
+    assert evolution.solve(small, 60, np.random.default_rng(0), mappings=12_000).makespan == optimum.makespan
 
 
 def test_annealing_improves_on_list_scheduling(task):
