@@ -72,6 +72,10 @@ class TrainConfig:
     """Loop nests: standard, looptune, full, or names such as up,down,split_16. Empty: the problem's own choice."""
     backend: str = ""
     """Loop nests: what compiles them (avx512, avx2 or llvm). Empty: the first of these that works here."""
+    max_tiles: int = 0
+    """Streaming engine: the largest device that the policy serves; 0 for the problem's own choice, 64 tiles."""
+    look_ahead: bool = True
+    """Streaming engine: mask choices after which a mapping is bound to run into a dead end."""
     size: int = 1_000_000
     """Use this many of the suite's benchmarks at most."""
     test_share: float = 0.2
@@ -110,6 +114,8 @@ class TrainConfig:
     """Words to find the run by."""
     save_minutes: float = 1.0
     """Time between two checkpoints."""
+    print_every: int = 1
+    """Iterations between two lines."""
     save_replay: bool = False
     """Keep replayed experience in checkpoints (dqn), so that --resume does not collect it anew."""
     resume: str = ""
@@ -141,10 +147,14 @@ class TrainConfig:
         return math.inf if self.minutes is None else 60 * self.minutes
 
     def settings(self, problem: str) -> TrainSettings:
-        """What the training session is started with. Refuses --actions or --backend of a problem without such."""
+        """What the training session is started with. Refuses options of another problem than this."""
         problem_config: dict[str, Any] = {"actions": list(choose_actions(self.actions))} if self.actions else {}
         if self.backend:
             problem_config["backend"] = self.backend
+        if self.max_tiles:
+            problem_config["max_tiles"] = self.max_tiles
+        if not self.look_ahead:
+            problem_config["look_ahead"] = False
         made = make_problem(problem, problem_config)
         horizon, kinds = self.steps or made.horizon, kinds_for(made.spec.points)
         made.close()
@@ -197,6 +207,8 @@ class TrainConfig:
             ("--envs-per-runner", self.envs_per_runner, 1),
             ("--sweep", self.sweep, 0),
             ("--save-minutes", self.save_minutes, 0),
+            ("--print-every", self.print_every, 1),
+            ("--max-tiles", self.max_tiles, 0),
         )
         if not self.seconds > 0 or not self.eval_time > 0:
             raise UserError(f"--minutes and --eval_time must be positive, got {self.minutes} and {self.eval_time}")
@@ -330,7 +342,8 @@ def learn(config: TrainConfig, session: TrainingSession, run: RunDirectory) -> P
                 with warned():
                     run.log(asdict(progress))
                     events.log(asdict(progress))
-                live.show(progress)
+                if session.iteration % config.print_every == 0 or live.share_done(session.iteration) >= 1:
+                    live.show(progress)
                 if time.perf_counter() - saved > 60 * config.save_minutes:
                     with warned():
                         policy, at = save(session, run), session.counters
