@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eval.baselines import Baselines
-from eval.baselines.limits import SECONDS, TRIALS, TuningLimits
+from eval.baselines.limits import SECONDS, SOLVER_SECONDS, TRIALS, TuningLimits
 from eval.budget import Budget
 from launcher.comparison_folder import comparison_folder
 from launcher.evaluation import METHODS, Proof, prove
@@ -60,7 +60,8 @@ class CompareConfig:
     process, to look for a fault."""
     baselines: str = ""
     """What else to measure, by name: numpy, torch, tvm, tvm_tiled, tvm_metaschedule and loop_tool for loop nests, or
-    all. Empty: the first four, which are quickly compiled."""
+    all. Empty: the first four, which are quickly compiled. For streaming_engine list_scheduling and annealing, and
+    with all cp_sat and cma_es; each of them has as many seconds as a search."""
     tvm_trials: int = TRIALS
     """Schedules that TVM's MetaSchedule may try on a benchmark,"""
     tvm_seconds: float = SECONDS
@@ -95,7 +96,12 @@ def run_compare(config: CompareConfig) -> None:
     problem = Suite.load(config.dataset).problem if config.dataset else ""
     given = fetch_policy(config.wandb_url) if config.wandb_url else config.policy
     path, policy = find_policy(given, problem, trainer_name(config.trainer) if config.trainer else "")
-    limits = TuningLimits(config.tvm_trials, config.tvm_seconds, runs_folder() / "metaschedule")
+    limits = TuningLimits(
+        config.tvm_trials,
+        config.tvm_seconds,
+        solver_seconds=budget.seconds or SOLVER_SECONDS,
+        folder=runs_folder() / "metaschedule",
+    )
     with closing(problem_of(policy, config.backend)) as made:
         baselines = Baselines.parse(config.baselines, made, limits)
     proof = Proof.of(

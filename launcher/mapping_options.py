@@ -24,8 +24,8 @@ class MappingOptions:
     mode: int = PPO
     """0 random search, 1 CMA-ES over whole numbers, 2 PPO with a scorer of candidates, 3 PPO with a Sinkhorn assignment
     of nodes to tiles, 4 PPO with graph attention on a curriculum of ever larger graphs, 5 PPO with a transformer."""
-    device_topology: tuple[int, ...] = (4, 1, 3)
-    """Rows, columns and spokes of the device, or tiles and spokes, such as 16 6."""
+    device_topology: tuple[int, ...] = (16, 6)
+    """Tiles and spokes of the device, or rows, columns and spokes, such as 4 1 3."""
     pipeline_depth: int = DEFAULT_PIPELINE_DEPTH
     """Cycles from an instruction's start until its result is ready."""
     epochs: int = 2000

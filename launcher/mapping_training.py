@@ -12,8 +12,10 @@ from launcher.mapping_graphs import write_stages
 from launcher.mapping_options import CURRICULUM, PPO, SINKHORN, TRANSFORMER, MappingOptions
 from launcher.resume import fork
 from launcher.train import TrainConfig, Trained, train_and_prove
+from models.local_ray import ray_running
 from models.store.locate import locate_run
 from models.store.run_directory import make_unique
+from models.train_settings import gpus_from_environment
 from rllib_envs.problem import Benchmark
 from rllib_envs.streaming_engine.problem import DEFAULT_MAX_TILES
 from rllib_envs.streaming_engine.task import Task
@@ -79,12 +81,13 @@ def train(options: MappingOptions, graphs: Sequence[Benchmark], runs: Path, labe
     config = replace(config, **({"resume": str(run), "resume_anyway": True} if done else {"run": run}))
     stages = write_stages(run / BENCHMARKS, graphs, options.mode == CURRICULUM)
     iterations = max(len(stages), math.ceil(options.epochs / options.update_timestep))
-    for number, stage in enumerate(stages, 1):
-        if len(stages) > 1:
-            print(f"stage {number} of {len(stages)}: {len(list(stage.iterdir()))} graphs")
-        until = done + max(number, round(iterations * number / len(stages)))
-        trained = train_and_prove(replace(config, dataset=str(stage), iter=until))
-        config = replace(config, run=None, resume=str(run), resume_anyway=True)
+    with ray_running(options.env_runners, gpus_from_environment()):  # once for all stages
+        for number, stage in enumerate(stages, 1):
+            if len(stages) > 1:
+                print(f"stage {number} of {len(stages)}: {len(list(stage.iterdir()))} graphs")
+            until = done + max(number, round(iterations * number / len(stages)))
+            trained = train_and_prove(replace(config, dataset=str(stage), iter=until))
+            config = replace(config, run=None, resume=str(run), resume_anyway=True)
     return trained
 
 

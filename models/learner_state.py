@@ -78,10 +78,17 @@ def learner_shapes(learner: TorchLearner) -> dict[str, tuple[int, ...]]:
 
 def check_learner(arrays: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]]) -> None:
     """UserError unless a checkpoint's arrays have these names and shapes and are numbers."""
-    if not any(name.startswith(OPTIMISER) for name in arrays):
-        # An optimiser that has made no step yet remembers nothing.
-        shapes = {name: shape for name, shape in shapes.items() if not name.startswith(OPTIMISER)}
+    # An optimiser remembers nothing of a parameter that it has not updated yet, or that is in no gradient at all.
+    updated = {_parameter(name) for name in arrays if name.startswith(OPTIMISER)}
+    shapes = {
+        name: shape for name, shape in shapes.items() if not name.startswith(OPTIMISER) or _parameter(name) in updated
+    }
     check_tensors(Path("the checkpoint's learner.safetensors"), arrays, shapes)
+
+
+def _parameter(name: str) -> str:
+    """The index of the parameter that an optimiser's array is of."""
+    return name.removeprefix(OPTIMISER).split("/")[0]
 
 
 def changes_held(learner_group: Any, interrupts: Interrupts) -> None:

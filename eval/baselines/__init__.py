@@ -7,17 +7,20 @@ library and a line in `LIBRARY`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from eval.baselines.library_baseline import LibraryBaseline, Source
 from eval.baselines.limits import TuningLimits
 from eval.baselines.process import LibraryProcess
+from eval.baselines.solver_baseline import NAMES as SOLVERS
+from eval.baselines.solver_baseline import SolverBaseline
 from rllib_envs.errors import UserError
 from rllib_envs.loop_nest import LoopNest
 from rllib_envs.names import choose
 from rllib_envs.problem import Benchmark, Evaluation, Problem
+from rllib_envs.streaming_engine.problem import StreamingEngine
 
 Baseline = Callable[[Benchmark], Evaluation]
 
@@ -31,8 +34,8 @@ LIBRARY: Mapping[str, Source] = {
 }
 """Of loop nests, beside the problem's own."""
 ALL = "all"
-CHEAP = ("numpy", "torch", "tvm", "tvm_tiled")
-"""Those that take a second at most for a benchmark."""
+CHEAP = ("numpy", "torch", "tvm", "tvm_tiled", "annealing")
+"""Those that take a second at most for a benchmark, and annealing, which takes as long as a search may."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,9 @@ class Baselines:
             if name in own:
                 chosen[name] = own[name]
                 continue
+            if isinstance(problem, StreamingEngine):
+                chosen[name] = SolverBaseline(name, self.limits)
+                continue
             assert isinstance(problem, LoopNest), f"{problem.name} has no baseline {name}"
             source = LIBRARY[name]
             process = processes.setdefault(source.library, LibraryProcess(source.library))
@@ -77,10 +83,10 @@ class Baselines:
 
 def known_baselines(problem: Problem[Any]) -> list[str]:
     """The names of those that a problem can be compared with."""
-    return [*problem.baselines(), *(LIBRARY if isinstance(problem, LoopNest) else ())]
+    others = LIBRARY if isinstance(problem, LoopNest) else SOLVERS if isinstance(problem, StreamingEngine) else ()
+    return [*problem.baselines(), *others]
 
 
 def cheap_baselines(problem: Problem[Any]) -> list[str]:
     """Those that a comparison has when none are named."""
-    cheap: Sequence[str] = CHEAP if isinstance(problem, LoopNest) else known_baselines(problem)
-    return [name for name in known_baselines(problem) if name in cheap]
+    return [name for name in known_baselines(problem) if name in CHEAP or name in problem.baselines()]

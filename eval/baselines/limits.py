@@ -9,6 +9,7 @@ from rllib_envs.errors import UserError
 
 TRIALS = 64
 SECONDS = 60.0
+SOLVER_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -21,9 +22,10 @@ class TuningLimits:
     """Wall time."""
     folder: Path = field(default=Path("tuned"), compare=False)
     """Where what was found is kept, so that a comparison that is started again goes on from there."""
+    solver_seconds: float = SOLVER_SECONDS
+    """Wall time of a solver of mapping tasks."""
 
     def __post_init__(self) -> None:
-        if self.trials < 1 or not self.seconds > 0:
-            raise UserError(
-                f"tuning needs at least 1 trial and more than 0 seconds, got {self.trials} and {self.seconds:g}"
-            )
+        least = min(self.seconds, self.solver_seconds)
+        if self.trials < 1 or not least > 0:
+            raise UserError(f"tuning needs at least 1 trial and more than 0 seconds, got {self.trials} and {least:g}")

@@ -43,8 +43,8 @@ def solve(
     """
     if workers < 1:
         raise UserError(f"{workers} threads can't solve anything; give at least 1")
+    solver = cp_sat().CpSolver()  # importing takes a second or two, which is not the task's
     progress = Progress(task, seconds)
-    solver = cp_sat().CpSolver()
     if conflicts_seen(task):
         return _infeasible(progress)
     progress.begin(start)

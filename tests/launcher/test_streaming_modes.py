@@ -38,12 +38,20 @@ def mapped(folder: Path) -> list[Path]:
     return sorted(folder.glob("runs/*/mappings/mapping_*.json"))
 
 
+@pytest.fixture(scope="module")
+def ray():
+    from models.local_ray import ray_running
+
+    with ray_running(workers=1, gpus=0):
+        yield
+
+
 @pytest.mark.parametrize("mode", [0, 1])
 def test_searches_find_the_optimum_and_leave_a_run(mode, folder, capsys):
-    run("--mode", mode, "--epochs", 3000)
+    run("--mode", mode, "--epochs", 3000, "--device_topology", 4, 1, 3)
     assert "verified: 7 cycles; proven optimal" in capsys.readouterr().out
     (path,) = mapped(folder)
-    task = read_task(Path("vector_add"), (4, 1, 3), 3, Rules())
+    task = read_task(Path("vector_add"), (4, 1, 3))
     assert load_mapping(path, task).tiles
     (record,) = folder.glob("runs/*/metrics.jsonl")
     assert json.loads(record.read_text().splitlines()[-1])["figures"] == {"makespan/vector_add": 7}
@@ -68,7 +76,7 @@ def test_infeasible_is_an_answer_without_any_training(mode, folder, capsys):
         (("--mode", 6), "there is no mode 6; known: 0 random search"),
         (("--mode", -1), "there is no mode -1"),
         (("--input", "nowhere.json"), "does not exist"),
-        (("--input", "fft_inner"), "take a larger device"),
+        (("--input", "fft_inner", "--device_topology", 4, 1, 3), "take a larger device"),
         (("--device_topology", 4), "write 16 6"),
         (("--epochs", 0), "--epochs is 0"),
         (("--betas", 0.9, 1), "second of --betas is 1"),
@@ -127,7 +135,7 @@ def test_rules_can_be_switched_off():
     assert Task.from_benchmark(benchmark).rules == Rules(False, False, False, True)
 
 
-def test_a_policy_is_learnt_applied_and_learnt_further(folder, capsys):
+def test_a_policy_is_learnt_applied_and_learnt_further(ray, folder, capsys):
     few = ("--mode", 3, "--update_timestep", 4, "--emb_size", 8, "--seconds", 2)
     run(*few, "--epochs", 4, "--input", "mul_add")
     assert "verified: 10 cycles" in capsys.readouterr().out
@@ -145,8 +153,7 @@ def test_a_policy_is_learnt_applied_and_learnt_further(folder, capsys):
     assert ended.value.code == 2 and "belongs to another training" in capsys.readouterr().err
 
 
-@pytest.mark.slow
-def test_a_curriculum_is_one_run(folder, capsys):
+def test_a_curriculum_is_one_run(ray, folder, capsys):
     few = ("--update_timestep", 2, "--graph_size", 8, "--seconds", 2, "--device_topology", 16, 6)
     run("--mode", 4, "--epochs", 6, "--nodes", 6, "--input", "", *few)
     assert "stage 3 of 3" in capsys.readouterr().out
