@@ -14,6 +14,7 @@ from rllib_envs.errors import UserError
 from rllib_envs.streaming_engine import annealing
 from rllib_envs.streaming_engine.bounds import bounds
 from rllib_envs.streaming_engine.lockstep import decode_with
+from rllib_envs.streaming_engine.mapping import Mapping
 from rllib_envs.streaming_engine.problem import StreamingEngine
 from rllib_envs.streaming_engine.solved import Progress, Solved
 from rllib_envs.streaming_engine.structure import conflicts_seen
@@ -26,6 +27,8 @@ EPISODES = 256
 """Sampled together at most."""
 ROUND_CELLS = 16_384
 """Candidates shown to the network at once at most: what it makes of them stays below 100 MB."""
+STARTS = 32
+"""Mappings that annealing goes on from."""
 POLISH_FROM = 0.1
 """Share of the time after which annealing goes on from the best mapping, where that is asked for. Annealing makes more
 of the time than sampling does, once there is a good mapping to begin with."""
@@ -54,15 +57,16 @@ def solve(
     if conflicts:
         return progress.answer(0, infeasible=True, conflicts=conflicts)
     lowest = bounds(task).makespan
-    play(progress, policy, problem, 1, None)
+    found = play(progress, policy, problem, 1, None)
     together = FIRST_ROUND
     while progress.share < (POLISH_FROM if polish else 1.0) and progress.makespan != lowest:
         left = EPISODES if episodes is None else episodes - progress.evaluations
-        play(progress, policy, problem, min(left, together, round_size(task)), rng)
+        found += play(progress, policy, problem, min(left, together, round_size(task)), rng)
         together *= 2
     if not polish or progress.makespan == lowest or not progress.left:
         return progress.answer(lowest)
-    polished = annealing.solve(task, progress.left, rng, start=progress.mapping)
+    best = [mapping for _, mapping in sorted(found, key=lambda one: one[0])[:STARTS]]
+    polished = annealing.solve(task, progress.left, rng, others=best)
     if polished.mapping is not None and polished.makespan is not None:
         progress.offer(polished.mapping, polished.makespan)
     return progress.answer(lowest)
@@ -79,17 +83,23 @@ def problem_for(policy: Policy, task: Task) -> StreamingEngine:
 
 def play(
     progress: Progress, policy: Policy, problem: StreamingEngine, episodes: int, rng: np.random.Generator | None
-) -> None:
-    """Offer the best of so many episodes: sampled with `rng`, or of the best decisions without."""
+) -> list[tuple[int, Mapping]]:
+    """Offer the best of so many episodes: sampled with `rng`, or of the best decisions without.
+
+    Returns the best few with their makespans.
+    """
     from models.decisions import act_in_all
 
     decoded = decode_with(
         problem, progress.task, episodes, lambda inputs: act_in_all(policy, inputs, rng), policy.horizon
     )
     progress.evaluations += episodes
-    best = decoded.best()
-    if best is not None:
-        progress.offer(best, int(decoded.makespans[decoded.complete].min()))
+    done = np.flatnonzero(decoded.complete)
+    order = done[np.argsort(decoded.makespans[done], kind="stable")][:STARTS]
+    found = [(int(decoded.makespans[one]), decoded.mapping(int(one))) for one in order]
+    if found:
+        progress.offer(found[0][1], found[0][0])
+    return found
 
 
 def round_size(task: Task) -> int:

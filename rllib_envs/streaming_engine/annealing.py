@@ -13,6 +13,9 @@ chains are drawn anew, good ones more often: population annealing, Hukushima and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import cycle
+
 import numpy as np
 
 from rllib_envs.streaming_engine.bounds import bounds
@@ -40,23 +43,27 @@ def solve(
     rng: np.random.Generator,
     *,
     start: Mapping | None = None,
+    others: Sequence[Mapping] = (),
     mappings: int | None = None,
 ) -> Solved:
     """The best mapping that the chains meet; never worse than `start`.
 
-    Chains begin with mappings of noisy list scheduling, half of them with `start` if it is given.
+    Chains begin with mappings of noisy list scheduling, half of them with those that are given.
 
     Args:
         start: a valid mapping; BadMapping if it isn't.
+        others: more of them. From a single one chains need long to become different.
         mappings: the most to be tried. If they end before the time does, the same seed gives the same answer.
     """
     progress = Progress(task, seconds, mappings)
     conflicts = conflicts_seen(task)
     if conflicts:
         return progress.answer(0, infeasible=True, conflicts=conflicts)
-    progress.begin(start)
+    given = [one for one in (start, *others) if one is not None]
+    for one in given:
+        progress.begin(one)
     lowest = bounds(task).makespan
-    chains = Chains(task, *_beginnings(progress, rng))
+    chains = Chains(task, *_beginnings(progress, given, rng))
     drawn = 0.0
     _note(progress, chains)
     while progress.share < 1 and progress.makespan != lowest:
@@ -87,7 +94,9 @@ def _survivors(energies: np.ndarray, colder: float, rng: np.random.Generator) ->
     return np.minimum(chosen, len(weights) - 1)
 
 
-def _beginnings(progress: Progress, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _beginnings(
+    progress: Progress, given: Sequence[Mapping], rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     """Complete tiles and spokes [nodes, CHAINS], groups together; where decoding is stuck, the rest is random."""
     task = progress.task
     parts = []
@@ -103,7 +112,6 @@ def _beginnings(progress: Progress, rng: np.random.Generator) -> tuple[np.ndarra
         known = tiles[group].max(axis=0)
         tiles[group] = np.where(known == UNPLACED, rng.integers(task.device.tiles, size=CHAINS), known)
     spokes = np.where(spokes == UNPLACED, rng.integers(task.device.spokes, size=spokes.shape), spokes)
-    if progress.mapping is not None:
-        tiles[:, ::2] = np.array(progress.mapping.tiles)[:, None]
-        spokes[:, ::2] = np.array(progress.mapping.spokes)[:, None]
+    for lane, mapping in zip(range(0, CHAINS, 2), cycle(given), strict=False):
+        tiles[:, lane], spokes[:, lane] = mapping.tiles, mapping.spokes
     return tiles, spokes
