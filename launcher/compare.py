@@ -22,6 +22,7 @@ from models.policy import Policy
 from models.trainers.registry import trainer_name
 from rllib_envs.errors import UserError
 from rllib_envs.names import choose
+from rllib_envs.registry import PROBLEMS
 from rllib_envs.suite import Suite
 
 DEFAULT_SECONDS = 1.0
@@ -35,6 +36,8 @@ class CompareConfig:
 
     dataset: str = ""
     """Suite of benchmarks: a name under datasets/ or the path of a folder. Empty: what the policy was trained on."""
+    problem: str = ""
+    """The problem that the policy and the suite must be of, such as streaming_engine. Empty: whatever they are of."""
     policy: Path | None = None
     """Policy folder or run directory; the newest run here when not given."""
     wandb_url: str = ""
@@ -93,7 +96,12 @@ class CompareConfig:
 def run_compare(config: CompareConfig) -> None:
     config.check()
     budget = config.budget
-    problem = Suite.load(config.dataset).problem if config.dataset else ""
+    problem = choose(config.problem, PROBLEMS, "problem") if config.problem else ""
+    if config.dataset:
+        suite = Suite.load(config.dataset)
+        if problem not in ("", suite.problem):
+            raise UserError(f"data set {suite.name} is of problem {suite.problem!r}, not {problem!r}")
+        problem = suite.problem
     given = fetch_policy(config.wandb_url) if config.wandb_url else config.policy
     path, policy = find_policy(given, problem, trainer_name(config.trainer) if config.trainer else "")
     limits = TuningLimits(

@@ -36,7 +36,7 @@ from rllib_envs.loop_nest.actions import choose_actions
 from rllib_envs.names import choose
 from rllib_envs.records import RecordStore
 from rllib_envs.registry import PROBLEMS, make_problem
-from rllib_envs.suite import Suite
+from rllib_envs.suite import Suite, find_suite
 
 DEFAULT_ITERATIONS = 20
 
@@ -48,7 +48,8 @@ class TrainConfig:
     dataset: str = ""
     """Suite of benchmarks: a name under datasets/ or the path of a folder."""
     problem: str = ""
-    """The problem that the suite must be of, such as loop_nest. Empty: whatever it is of."""
+    """The problem that the suite must be of, such as loop_nest. Empty: whatever it is of. Without --dataset it is the
+    suite of the same name, where there is one."""
     trainer: str = "ppo"
     """Learning algorithm: ppo, appo, impala, dqn, r2d2, apex_dqn, or RLlib's spellings such as ppo.PPOTrainer."""
     trainer_settings: tuple[str, ...] = ()
@@ -226,6 +227,9 @@ class TrainConfig:
 
 def run_train(config: TrainConfig) -> None:
     """Train, evaluate, report; with `sweep`, several times."""
+    if config.problem and not config.dataset:
+        find_suite(choose(config.problem, PROBLEMS, "problem"))
+        config = replace(config, dataset=config.problem)
     config.check()
     if config.eval_size:
         require_packages()

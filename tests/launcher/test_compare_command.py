@@ -204,3 +204,21 @@ def test_no_room_for_the_report_keeps_what_was_measured(home, capsys, file_size_
     assert "the report in report can't be written: File too large" in capsys.readouterr().err
     assert searches(home / "report") == 4
     assert not (home / "report" / "report.html").exists()
+
+
+def test_the_problem_may_be_named_and_must_fit(home, capsys):
+    assert compare("--problem", "streaming_engine") == 2
+    assert "no policy for 'streaming_engine'" in capsys.readouterr().err
+    assert compare("--problem", "streaming_engine", "--dataset", home / "no") == 2
+    assert compare("--problem", "toy", "--dataset", "streaming_engine") == 2
+    assert "is of problem 'streaming_engine', not 'toy'" in capsys.readouterr().err
+    assert compare("--problem", "toys") == 2
+    assert "did you mean 'toy'" in capsys.readouterr().err
+
+
+def test_a_policy_that_was_trained_on_everything_has_nothing_to_be_compared_on(home, capsys):
+    known = Policy.load(home / "runs/first")
+    env = {**known.provenance["env"], "split": "all", "test_share": 0.0}
+    replace(known, provenance={**known.provenance, "env": env}).save(home / "runs/all/policy")
+    assert compare("--policy", home / "runs/all", *QUICK) == 2
+    assert "was trained on every benchmark" in capsys.readouterr().err

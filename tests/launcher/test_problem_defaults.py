@@ -32,3 +32,18 @@ def test_the_network_and_the_length_of_an_episode(problem, suite, encoder, horiz
 def test_a_network_for_other_problems_is_refused(problem, encoder, message):
     with pytest.raises(UserError, match=message):
         TrainConfig(dataset="any", encoder=encoder).settings(problem)
+
+
+def test_a_larger_device_and_blind_choices_are_the_problems_configuration():
+    config = TrainConfig(dataset="any", max_tiles=80, look_ahead=False)
+    assert config.settings("streaming_engine").env["problem_config"] == {"max_tiles": 80, "look_ahead": False}
+    with pytest.raises(UserError):
+        config.settings("loop_nest")
+
+
+def test_a_training_without_a_held_out_part_evaluates_nothing():
+    with pytest.raises(UserError, match="give --eval-size 0"):
+        TrainConfig(dataset="any", test_share=0.0).check()
+    config = TrainConfig(dataset="any", test_share=0.0, eval_size=0, size=1)
+    config.check()
+    assert config.settings("streaming_engine").env["split"] == "all"
