@@ -2,11 +2,11 @@
 
 python bench/streaming_policy.py [--minutes 30] [--graphs 6] [--run runs/<name>]
 
-`tunewright train` on random graphs of 10 to 20 nodes for 16 tiles; then, without any further learning, held-out graphs
-of these sizes, and of 40 nodes on 64 tiles. Gaps are to the best mapping known: the shortest that anything here found,
-annealing for --reference seconds from the policy's best among it. Greedy is one episode of the policy's best decisions
-as every tool plays it, which hands out the best state on the way. Annealing alone and after the policy have the same
-time. Takes --minutes and about 8 more; with --run, which names a trained run, only the latter.
+`tunewright train` on random graphs of 10 to 20 nodes, for 16 tiles and for 64; then, without any further learning,
+held-out graphs of these sizes, and of 40 nodes on 64 tiles. Gaps are to the best mapping known: the shortest that
+anything here found, annealing for --reference seconds among it. Greedy is one episode of the policy's best decisions as
+every tool plays it, which hands out the best state on the way. Annealing alone and after the policy have the same time.
+Takes --minutes and about 8 more; with --run, which names a trained run, only the latter.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +38,8 @@ from rllib_envs.suite import Suite
 KINDS = ("layered", "gn")
 TRAINED, SMALL = [10, 12, 14, 16, 18, 20], [10, 15, 20]
 LARGE_DEVICE, LARGE = Device(1, 64, 6), [40]
+TRAINED_ON = {Device(): 60, LARGE_DEVICE: 20}
+"""Graphs of each kind and size on each device; a decision on the large one takes longer."""
 TRAINED_SEED, HELD_OUT_SEED = 0, 1
 SAMPLES = 256
 EQUAL_SECONDS = 2.0
@@ -63,12 +65,14 @@ class Answers:
         return float(100 * (getattr(self, name) / self.best - 1))
 
 
-def write_suite(folder: Path, sizes: list[int], count: int, device: Device, seed: int) -> None:
-    """Random graphs of each kind and size, as files."""
+def write_suite(folder: Path) -> None:
+    """What is trained on: random graphs of each kind and size for each device, as files."""
     folder.mkdir(parents=True)
-    for kind in KINDS:
-        for benchmark in random_suite(kind, sizes, count, device, seed=seed):
-            (folder / f"{benchmark.name}.json").write_text(benchmark.to_json())
+    for device, count in TRAINED_ON.items():
+        for kind in KINDS:
+            for benchmark in random_suite(kind, TRAINED, count, device, seed=TRAINED_SEED):
+                named = replace(benchmark, name=f"{benchmark.name}_{device.tiles}_tiles")
+                (folder / f"{named.name}.json").write_text(named.to_json())
 
 
 def train(suite: Path, minutes: float, runs: Path, options: list[str]) -> Policy:
@@ -149,7 +153,7 @@ def main() -> None:
         if arguments.run:
             policy = Policy.load(arguments.run)
         else:
-            write_suite(Path(folder) / "graphs", TRAINED, 60, Device(), TRAINED_SEED)
+            write_suite(Path(folder) / "graphs")
             policy = train(Path(folder) / "graphs", arguments.minutes, Path(folder) / "run", arguments.options)
     bars: dict[str, Bar] = {}
     for name, sizes, device, goals in (

@@ -19,6 +19,7 @@ from rllib_envs.streaming_engine.mapping_json import load_mapping
 from rllib_envs.streaming_engine.rules import Rules
 from rllib_envs.streaming_engine.task import Task
 from rllib_envs.suite import Suite
+from tests.models.toy_policies import untrained
 
 INFEASIBLE = {"nodes": ["a", "b", "c"], "edges": [["a", "b"], ["a", "c"]], "memory": {"M": ["b", "c"]}}
 
@@ -91,6 +92,15 @@ def test_bad_input_is_one_line_and_leaves_nothing(arguments, message, folder, ca
         run(*arguments)
     error = capsys.readouterr().err
     assert ended.value.code == 2 and error.count("\n") == 1 and message in error
+    assert not (folder / "runs").exists()
+
+
+def test_a_model_of_another_problem_is_refused(folder, capsys):
+    untrained("actor_critic").save(folder / "toy")
+    for epochs in (0, 10):
+        with pytest.raises(SystemExit) as ended:
+            run("--model", "toy", "--epochs", epochs)
+        assert ended.value.code == 2 and "is a policy for problem 'toy'" in capsys.readouterr().err
     assert not (folder / "runs").exists()
 
 
