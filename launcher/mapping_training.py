@@ -18,7 +18,7 @@ from models.store.run_directory import make_unique
 from models.train_settings import gpus_from_environment
 from rllib_envs.problem import Benchmark
 from rllib_envs.streaming_engine.problem import DEFAULT_MAX_TILES
-from rllib_envs.streaming_engine.task import Task
+from rllib_envs.streaming_engine.task import PROBLEM, Task
 
 ENCODERS = {PPO: "scorer", SINKHORN: "sinkhorn", CURRICULUM: "graph_attention", TRANSFORMER: "transformer"}
 BENCHMARKS = "benchmarks"
@@ -76,8 +76,9 @@ def train(options: MappingOptions, graphs: Sequence[Benchmark], runs: Path, labe
 
     With `model`, the run begins as a copy of that one.
     """
-    run, done = begun(options.model, runs, label)
     config = train_config(options, graphs)
+    config.settings(PROBLEM)  # refuses what makes no sense before anything is made
+    run, done = begun(options.model, runs, label)
     config = replace(config, **({"resume": str(run), "resume_anyway": True} if done else {"run": run}))
     stages = write_stages(run / BENCHMARKS, graphs, options.mode == CURRICULUM)
     iterations = max(len(stages), math.ceil(options.epochs / options.update_timestep))

@@ -84,6 +84,7 @@ def test_infeasible_is_an_answer_without_any_training(mode, folder, capsys):
         (("--lr", 0), "--lr is 0"),
         (("--mode", 0, "--model", "x"), "--model is for modes 2 to 5"),
         (("--model", "nowhere"), "nowhere does not exist"),
+        (("--mode", 5, "--emb_size", 30), "heads"),
         (("--mode", 4, "--input", "", "--nodes", 1), "--nodes is 1"),
     ],
 )
