@@ -91,7 +91,7 @@ def play(
     from models.decisions import act_in_all
 
     decoded = decode_with(
-        problem, progress.task, episodes, lambda inputs: act_in_all(policy, inputs, rng), policy.horizon
+        problem, progress.task, episodes, lambda inputs: act_in_all(policy, inputs, rng), policy.horizon, completed=True
     )
     progress.evaluations += episodes
     done = np.flatnonzero(decoded.complete)

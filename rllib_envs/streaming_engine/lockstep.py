@@ -1,7 +1,7 @@
 """Many episodes of one task at once: what a policy is shown of all of them in one batch, step by step.
 
-It is much faster than as many episodes one after the other, and is what sampling the best of many takes. Only finished
-mappings are judged; nothing is completed on the way.
+It is much faster than as many episodes one after the other, and is what sampling the best of many takes. Where it is
+asked for, list scheduling completes every mapping on the way, as it does for the problem's states.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from rllib_envs.streaming_engine.decoder import Candidates, Decoded, Decoder, de
 from rllib_envs.streaming_engine.problem import StreamingEngine
 from rllib_envs.streaming_engine.scene import Scene
 from rllib_envs.streaming_engine.task import Task
+from rllib_envs.streaming_engine.traits import make_traits
 from rllib_envs.tuning_env import PolicyInput
 
 Choose = Callable[[PolicyInput], np.ndarray]
@@ -22,9 +23,21 @@ episode has ended in a dead end, and any will do."""
 
 
 def decode_with(
-    problem: StreamingEngine, task: Task, episodes: int, choose: Choose, horizon: int | None = None
+    problem: StreamingEngine,
+    task: Task,
+    episodes: int,
+    choose: Choose,
+    horizon: int | None = None,
+    completed: bool = False,
 ) -> Decoded:
-    """Build that many mappings. `horizon` is that of the policy's training, by default the problem's own."""
+    """Build that many mappings.
+
+    Args:
+        horizon: that of the policy's training, by default the problem's own.
+        completed: answer with the best of what each episode's states stand for, and not with its last alone. A policy
+            that was rewarded for the best state on its way has learnt to decide where there was something to win.
+    """
+    best: list[Decoded] = []
     spokes, horizon = task.device.spokes, horizon or problem.horizon
 
     def decide(scene: Scene) -> np.ndarray:
@@ -44,6 +57,8 @@ def decode_with(
         )
 
     def candidate(decoder: Decoder, candidates: Candidates) -> np.ndarray:
+        if completed:
+            best[:] = [_better(best, _completion(decoder))]
         placed = task, decoder.step, decoder.tiles.astype(np.int64), decoder.starts.astype(np.int64)
         taken = decoder.taken.astype(np.uint64)
         if task.graph.predecessors[candidates.node]:
@@ -55,4 +70,25 @@ def decode_with(
         legal_tiles = np.take_along_axis(legal, turn[None, None], axis=1)[:, 0]
         return np.asarray(decide(Scene(*placed, taken, when, legal_tiles)) * spokes + turn)
 
-    return decode(task, episodes, candidate, look_ahead=bool(problem.config["look_ahead"]))
+    last = decode(task, episodes, candidate, look_ahead=bool(problem.config["look_ahead"]))
+    return _better(best, last)
+
+
+def _completion(decoder: Decoder) -> Decoded:
+    """What plain list scheduling makes of each mapping."""
+    decoder, tiles = decoder.copy(), decoder.task.device.tiles
+    rank = make_traits(decoder.task).centrality.astype(np.int64)
+    while not decoder.finished and decoder.alive.any():
+        candidates = decoder.candidates()
+        order = candidates.starts.astype(np.int64) * tiles + rank[candidates.tiles][:, None]
+        decoder.place(candidates, np.where(candidates.legal, order, np.iinfo(np.int64).max).argmin(axis=0))
+    return decoder.result()
+
+
+def _better(before: list[Decoded], now: Decoded) -> Decoded:
+    """For each episode the faster of two mappings."""
+    if not before:
+        return now
+    (known,) = before
+    wins = now.complete & (~known.complete | (now.makespans < known.makespans))
+    return Decoded(*(np.where(wins, new, old) for new, old in zip(now, known, strict=True)))

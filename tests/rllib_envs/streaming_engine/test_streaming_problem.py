@@ -262,3 +262,32 @@ def test_a_batch_is_shown_what_each_of_its_mappings_is(problem, rules):
                 assert decoded.mapping(lane) == problem.answer(state)
                 assert decoded.makespans[lane] == problem.evaluate(state).value
         assert seen > 100 and decoded.complete.any()
+
+
+@pytest.mark.parametrize("device", [Device(1, 16, 6), Device(3, 5, 4)])
+def test_completed_on_the_way_an_episode_is_worth_its_best_state(problem, device):
+    task = Task(Task.from_benchmark(random_suite("layered", [10], 1, Device())[0]).graph, device)
+    states = [problem.initial(benchmark_of(task))] * 8
+    seen: list[list[float]] = [[] for _ in states]
+    rng = np.random.default_rng(5)
+
+    def note() -> None:
+        for lane, state in enumerate(states):
+            evaluation, choosing_tile_of_root = problem.evaluate(state), state.turn is not None
+            if evaluation.verified and not choosing_tile_of_root and problem._prospect(state).completion.plain:
+                seen[lane].append(evaluation.value)
+
+    def choose(inputs):
+        note()
+        actions = inputs["action_mask"].argmax(axis=1)  # counts where an episode has ended in a dead end
+        for lane, state in enumerate(states):
+            legal = problem.legal(state)
+            if legal.any():
+                actions[lane] = rng.choice(np.flatnonzero(legal))
+                states[lane] = problem.apply(state, int(actions[lane]))
+        return actions
+
+    decoded = decode_with(problem, task, len(states), choose, completed=True)
+    note()
+    for lane, values in enumerate(seen):
+        assert evaluate(task, decoded.mapping(lane)).makespan == decoded.makespans[lane] == min(values)
