@@ -11,7 +11,7 @@ import numpy as np
 
 from eval.budget import Budget
 from eval.scoring import Baseline
-from eval.searches import POLICY_SEARCHES, Search, make_search
+from eval.searches import POLICY_SEARCHES, Search, make_search, search_name
 from eval.searches.policy import ActingPolicy
 from rllib_envs.errors import UserError
 from rllib_envs.problem import Benchmark, Problem
@@ -76,6 +76,7 @@ class Plan:
 
         Raises UserError for unknown methods, a missing policy, and names that are missing or occur twice.
         """
+        methods = [search_name(name) for name in methods]
         for what, given in (
             ("benchmark", [one.name for one in benchmarks]),
             ("method", methods),
