@@ -118,7 +118,10 @@ class Trial:
             raise BudgetSpent
         before = self.evaluations
         evaluation = self._evaluate(node.state)
-        self._repeats = self._repeats + 1 if self.evaluations == before else 0
+        if self.evaluations == before:
+            self._repeats += 1
+            return evaluation
+        self._repeats = 0
         if evaluation.better_than(self.best_evaluation):
             self.best, self.best_evaluation = node, evaluation
             self._mark()

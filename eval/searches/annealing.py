@@ -27,7 +27,7 @@ def annealing(trial: Trial, rng: np.random.Generator) -> None:
     """
     present = play(trial, (), rng)
     while True:
-        candidate = play(trial, mutated(present.actions, len(trial.problem.actions), rng), rng)
+        candidate = play(trial, mutated(present.actions, len(trial.problem.actions), rng), rng, present)
         if candidate.merit >= present.merit or rng.random() < _accepted(candidate.merit - present.merit, trial):
             present = candidate
 

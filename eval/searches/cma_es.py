@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from eval.searches.merit import best_merit
+from eval.searches.merit import best_merit, merits_of
 from eval.trial import Trial
 from rllib_envs.errors import MissingPackage
 
@@ -65,5 +65,5 @@ def _cost(trial: Trial, logits: list[list[float]]) -> float:
     while moves := trial.moves(node):
         node = trial.step(node, max(moves, key=logits[len(node.actions)].__getitem__))
         way.append(node)
-    best = best_merit(trial, way)
+    best = best_merit(merits_of(trial, way))
     return -best if best > -math.inf else WORTHLESS

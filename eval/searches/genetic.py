@@ -24,7 +24,7 @@ def genetic(trial: Trial, rng: np.random.Generator) -> None:
         mother, father = _chosen(population, rng), _chosen(population, rng)
         point = int(rng.integers(len(mother.actions) + 1))
         wanted = (*mother.actions[:point], *father.actions[point:])
-        child = play(trial, mutated(wanted, len(trial.problem.actions), rng), rng)
+        child = play(trial, mutated(wanted, len(trial.problem.actions), rng), rng, mother)
         worst = min(range(POPULATION), key=lambda index: population[index].merit)
         if child.merit > population[worst].merit and child not in population:
             population[worst] = child

@@ -24,11 +24,15 @@ def best_of(trial: Trial, nodes: Iterable[Node], count: int) -> list[Node]:
     return [node for _, node in sorted(counting, key=lambda each: -each[0])[:count]]
 
 
-def best_merit(trial: Trial, way: Sequence[Node]) -> float:
-    """That of the best state on a way, whose first one is not counted unless it is the only one.
+def merits_of(trial: Trial, way: Iterable[Node]) -> list[float]:
+    """Evaluate the states on a way.
 
-    A way is measured when it is complete: to decide and measure in turns takes twice as long, for each finds the
+    It is measured when it is complete: to decide and measure in turns takes twice as long, for each finds the
     processor's caches full of the other's.
     """
-    merits = [merit(trial.evaluate(node)) for node in way]
+    return [merit(trial.evaluate(node)) for node in way]
+
+
+def best_merit(merits: Sequence[float]) -> float:
+    """That of the best state on a way, whose first one is not counted unless it is the only one."""
     return max(merits[1:], default=merits[0])

@@ -7,30 +7,49 @@ from typing import NamedTuple
 
 import numpy as np
 
-from eval.searches.merit import best_merit
-from eval.trial import Trial
+from eval.searches.merit import best_merit, merits_of
+from eval.trial import Node, Trial
 
 
 class Candidate(NamedTuple):
     """A sequence of legal actions, played to the horizon or to where nothing is legal."""
 
-    actions: tuple[int, ...]
+    way: tuple[Node, ...]
+    """The untuned state, and the one behind each action."""
+    merits: tuple[float, ...]
+    """Of each state on the way."""
     merit: float
-    """That of the best state on the way, which is what a user would be handed."""
+    """That of the best of them, which is what a user would be handed."""
+
+    @property
+    def actions(self) -> tuple[int, ...]:
+        return self.way[-1].actions
 
 
-def play(trial: Trial, wanted: Sequence[int], rng: np.random.Generator) -> Candidate:
+def play(trial: Trial, wanted: Sequence[int], rng: np.random.Generator, parent: Candidate | None = None) -> Candidate:
     """Take the wanted actions, or a random legal one in place of each that is not legal and beyond the last of them.
 
-    Every state on the way is evaluated. What sequences have in common at their beginning is evaluated once.
+    Every state on the way is evaluated. What the sequence has in common with its parent's beginning is taken from
+    there.
     """
-    node, way = trial.root, [trial.root]
+    way, merits = ([trial.root], []) if parent is None else _in_common(parent, wanted)
+    node = way[-1]
     while moves := trial.moves(node):
         step = len(node.actions)
         repaired = step >= len(wanted) or wanted[step] not in moves
         node = trial.step(node, moves[rng.integers(len(moves))] if repaired else wanted[step])
         way.append(node)
-    return Candidate(node.actions, best_merit(trial, way))
+    merits += merits_of(trial, way[len(merits) :])
+    return Candidate(tuple(way), tuple(merits), best_merit(merits))
+
+
+def _in_common(parent: Candidate, wanted: Sequence[int]) -> tuple[list[Node], list[float]]:
+    """The way up to where the parent did something else, and the merits of all on it but the last: that one is
+    evaluated again, so that a search without a new idea comes to an end."""
+    pairs = enumerate(zip(parent.actions, wanted, strict=False))
+    shorter = min(len(parent.actions), len(wanted))
+    common = next((step for step, (had, wants) in pairs if had != wants), shorter)
+    return list(parent.way[: common + 1]), list(parent.merits[:common])
 
 
 def mutated(actions: Sequence[int], choices: int, rng: np.random.Generator) -> list[int]:
