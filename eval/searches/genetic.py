@@ -26,7 +26,7 @@ def genetic(trial: Trial, rng: np.random.Generator) -> None:
         wanted = (*mother.actions[:point], *father.actions[point:])
         child = play(trial, mutated(wanted, len(trial.problem.actions), rng), rng, mother)
         worst = min(range(POPULATION), key=lambda index: population[index].merit)
-        if child.merit > population[worst].merit and child not in population:
+        if child.merit > population[worst].merit and all(child.actions != other.actions for other in population):
             population[worst] = child
 
 
