@@ -7,18 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from rich.box import SIMPLE
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from eval.replay import Replay, Step
 from eval.verification import Verification
 from eval.wording import MISSING, number, times
+from launcher.tables import print_table
 from models.policy import Policy
 from rllib_envs.problem import Evaluation, Problem
 
-WIDTH_OF_A_LOG = 200
-"""Columns, where there is no terminal."""
 UNLIKELY = 0.005
 """Alternatives below this probability are not shown to people."""
 
@@ -30,10 +28,7 @@ def show(
     print(
         f"{played.benchmark.name}, policy {place}, trained by {policy.provenance.get('trainer', 'an unknown trainer')}"
     )
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=WIDTH_OF_A_LOG)
-    console.print(_table(played, likeliest), highlight=False)
+    print_table(_table(played, likeliest))
     print(f"expected: {played.start.unit} still to gain over the best so far, as the policy thought before each step")
     print("came:     what it was")
     actions = [problem.actions[action] for action in played.best.actions]
