@@ -102,7 +102,7 @@ def test_more_budget_never_hurts_random_search(toy):
 @lru_cache
 def reached(method: str) -> tuple[float, ...]:
     """By seed, with sixteen right turns on three dials and two moves to make, in at most twenty actions."""
-    toy, search, few = Toy(horizon=20), make_search(method), Budget(evaluations=300)
+    toy, search, few = Toy(horizon=20), make_search(method), Budget(evaluations=250)
     return tuple(run_search(search, toy, task(7, 3, 6), few, seed=seed).claimed.value for seed in range(3))
 
 
