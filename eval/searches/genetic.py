@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from eval.searches.sequences import Candidate, mutated, play
+from eval.searches.sequences import Candidate, drawn, mutated, play
 from eval.trial import Trial
 
 POPULATION = 24
@@ -22,7 +22,7 @@ def genetic(trial: Trial, rng: np.random.Generator) -> None:
     population = [play(trial, (), rng) for _ in range(POPULATION)]
     while True:
         mother, father = _chosen(population, rng), _chosen(population, rng)
-        point = int(rng.integers(len(mother.actions) + 1))
+        point = drawn(rng, len(mother.actions) + 1)
         wanted = (*mother.actions[:point], *father.actions[point:])
         child = play(trial, mutated(wanted, len(trial.problem.actions), rng), rng, mother)
         worst = min(range(POPULATION), key=lambda index: population[index].merit)
@@ -31,8 +31,7 @@ def genetic(trial: Trial, rng: np.random.Generator) -> None:
 
 
 def _chosen(population: list[Candidate], rng: np.random.Generator) -> Candidate:
-    drawn = [population[int(index)] for index in rng.integers(len(population), size=TOURNAMENT)]
-    return max(drawn, key=_merit)
+    return max((population[drawn(rng, len(population))] for _ in range(TOURNAMENT)), key=_merit)
 
 
 def _merit(candidate: Candidate) -> float:

@@ -37,7 +37,7 @@ def play(trial: Trial, wanted: Sequence[int], rng: np.random.Generator, parent: 
     while moves := trial.moves(node):
         step = len(node.actions)
         repaired = step >= len(wanted) or wanted[step] not in moves
-        node = trial.step(node, moves[rng.integers(len(moves))] if repaired else wanted[step])
+        node = trial.step(node, moves[drawn(rng, len(moves))] if repaired else wanted[step])
         way.append(node)
     merits += merits_of(trial, way[len(merits) :])
     return Candidate(tuple(way), tuple(merits), best_merit(merits))
@@ -52,13 +52,18 @@ def _in_common(parent: Candidate, wanted: Sequence[int]) -> tuple[list[Node], li
     return list(parent.way[: common + 1]), list(parent.merits[:common])
 
 
+def drawn(rng: np.random.Generator, count: int) -> int:
+    """One of `range(count)`, each as likely. For a single number, `Generator.integers` takes several times as long."""
+    return int(rng.random() * count)
+
+
 def mutated(actions: Sequence[int], choices: int, rng: np.random.Generator) -> list[int]:
     """One random change: an action replaced, one inserted, or one left out, by any of `choices`, legal or not."""
     changed = list(actions)
     if not changed:
         return changed
-    place, action = int(rng.integers(len(changed))), int(rng.integers(choices))
-    match rng.integers(3):
+    place, action = drawn(rng, len(changed)), drawn(rng, choices)
+    match drawn(rng, 3):
         case 0:
             changed[place] = action
         case 1:
