@@ -36,7 +36,7 @@ setup(
             "wandb==0.31.*",
             "wandb-workspaces==0.4.*",
         ],
-        "eval": ["matplotlib>=3.10,<3.12", "pyarrow==26.0.*"],
+        "eval": ["cma==4.5.*", "matplotlib>=3.10,<3.12", "pyarrow==26.0.*"],
         "export": EXPORT,
         "tvm": TVM,
         "solvers": SOLVERS,

@@ -18,6 +18,7 @@ from report import Bar, report
 
 from models.encoders.config import KINDS as ENCODERS
 from models.encoders.config import EncoderConfig, InputSizes
+from models.forward import forward_of
 from models.networks import NETWORKS, build_network
 from models.player import Player
 from rllib_envs.loop_nest import LoopNest
@@ -52,7 +53,7 @@ def main() -> None:
         for kind in NETWORKS:
             sizes = InputSizes.of(problem.spec, len(problem.actions))
             network = build_network(kind, sizes, EncoderConfig(encoder)).requires_grad_(False).eval()
-            player = Player(network, values=kind != "actor_critic")
+            player = Player(forward_of(network), values=kind != "actor_critic")
             bars[f"{kind}, {encoder}"] = Bar(milliseconds(player, shown), GOAL_MS, "ms a decision", at_least=False)
     problem.close()
     assert "ray" not in sys.modules

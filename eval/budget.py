@@ -30,6 +30,12 @@ class Budget:
         out_of_time = self.seconds is not None and seconds >= self.seconds
         return out_of_time or (self.evaluations is not None and evaluations >= self.evaluations)
 
+    def share(self, seconds: float, evaluations: int) -> float:
+        """How much of it that is, from 0 to 1: of two limits, the one that is nearer counts."""
+        of_seconds = 0.0 if self.seconds is None else seconds / self.seconds
+        of_evaluations = 0.0 if self.evaluations is None else evaluations / self.evaluations
+        return min(max(of_seconds, of_evaluations), 1.0)
+
     def __str__(self) -> str:
         seconds = [] if self.seconds is None else [f"{self.seconds:g} s"]
         evaluations = [] if self.evaluations is None else [f"{self.evaluations} evaluations"]

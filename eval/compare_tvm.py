@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
-COMMAND = ("-m", "launcher.cli", "compare", "--baselines=numpy,tvm,tvm_tiled,tvm_metaschedule")
+BASELINES = "--baselines=numpy,tvm,tvm_tiled,tvm_metaschedule"
 
 
 def main() -> None:
-    """Become that command.
-
-    A program is started and nothing imported: what is above this package may use it and not be used by it. Besides,
-    Python looks first in the folder of a script, where `statistics` would not be the standard library's.
-    """
-    os.execv(sys.executable, [sys.executable, *COMMAND, *sys.argv[1:]])
+    """Become `search.py`, with these baselines unless others are named."""
+    os.execv(sys.executable, [sys.executable, str(Path(__file__).with_name("search.py")), BASELINES, *sys.argv[1:]])
 
 
 if __name__ == "__main__":

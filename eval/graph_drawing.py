@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import json
 import math
+import string
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -19,12 +20,17 @@ COLUMN, ROW = 132.0, 30.0
 WIDTH, HEIGHT = 54.0, 24.0
 """Pixels of a node."""
 MARGIN, TITLE = 12.0, 34.0
+TITLE_SIZE = 13
+"""Pixels of the title's letters; nobody knows their width before a font is chosen."""
+SLIM = frozenset(string.ascii_lowercase + string.digits + " _-.,:;/()'") - {"m", "w"}
+SLIM_EM, WIDE_EM = 0.65, 1.0
+"""What a letter takes at most of its size, in DejaVu Sans, than which few fonts are wider."""
 STRONGEST = 0.55
 """Opacity of the best node's colour; its text stays readable on it."""
 STYLE = """
 .search-graph { font: 10px system-ui, "DejaVu Sans", sans-serif; }
 .search-graph text { fill: var(--ink, #1b1f24); text-anchor: middle; }
-.search-graph .title { text-anchor: start; font-size: 13px; }
+.search-graph .title { text-anchor: start; }
 .search-graph .action { text-anchor: end; font-size: 6.5px; fill: var(--muted, #5c6570); }
 .search-graph .order { font-size: 6px; fill: var(--muted, #5c6570); }
 .search-graph rect { fill: var(--accent, #b34700); stroke: var(--line, #c9ced6); }
@@ -60,15 +66,15 @@ def to_dot(graph: SearchGraph, title: str) -> str:
 
 def to_svg(graph: SearchGraph, title: str) -> str:
     """The graph as an SVG element, layer by layer from left to right. On a page it takes that page's colours."""
-    places = arrange(graph)
-    width = max(place.x for place in places) + WIDTH / 2 + MARGIN
+    places, text = arrange(graph), caption(graph, title)
+    width = max(max(place.x for place in places) + WIDTH / 2, MARGIN + title_width(text)) + MARGIN
     height = max(place.y for place in places) + HEIGHT / 2 + MARGIN
-    text = html.escape(caption(graph, title))
+    corner = f'x="{MARGIN:.0f}" y="{MARGIN + 10:.0f}"'
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="search-graph" viewBox="0 0 {width:.0f} {height:.0f}" '
         f'width="{width:.0f}" height="{height:.0f}">',
         f"<style>{STYLE}</style>",
-        f'<text class="title" x="{MARGIN:.0f}" y="{MARGIN + 10:.0f}">{text}</text>',
+        f'<text class="title" font-size="{TITLE_SIZE}" {corner}>{html.escape(text)}</text>',
     ]
     labelled = {edge.target: edge for edge in sorted(reversed(graph.edges), key=_emphasis)}
     for edge in sorted(graph.edges, key=_emphasis):  # the best path lies on top
@@ -89,6 +95,11 @@ def caption(graph: SearchGraph, title: str) -> str:
         f"{shown} states" if shown == graph.visited else f"the first of {graph.visited} states and the way to the best"
     )
     return f"{title}: {what}; {graph.unit}, in the order of evaluation"
+
+
+def title_width(text: str) -> float:
+    """Pixels that a title takes at most."""
+    return TITLE_SIZE * sum(SLIM_EM if letter in SLIM else WIDE_EM for letter in text)
 
 
 def arrange(graph: SearchGraph) -> list[Place]:

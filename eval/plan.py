@@ -11,7 +11,7 @@ import numpy as np
 
 from eval.budget import Budget
 from eval.scoring import Baseline
-from eval.searches import POLICY_SEARCHES, Search, make_search
+from eval.searches import POLICY_SEARCHES, Search, make_search, search_name
 from eval.searches.policy import ActingPolicy
 from rllib_envs.errors import UserError
 from rllib_envs.problem import Benchmark, Problem
@@ -76,6 +76,7 @@ class Plan:
 
         Raises UserError for unknown methods, a missing policy, and names that are missing or occur twice.
         """
+        methods = [search_name(name) for name in methods]
         for what, given in (
             ("benchmark", [one.name for one in benchmarks]),
             ("method", methods),
@@ -115,14 +116,19 @@ class Plan:
     def check_benchmarks(self, problem: Problem[Any]) -> None:
         """UserError for the first benchmark that the problem can't start from or can't show to a policy."""
         for benchmark in self.benchmarks:
-            state = problem.initial(benchmark)
-            try:
-                policy_input(problem, state, 1.0)
-            except (ValueError, LookupError) as error:
-                raise UserError(
-                    f"benchmark {benchmark.name!r} is more than an observation of problem {problem.name!r} can show "
-                    f"({error}); leave it out"
-                ) from None
+            check_benchmark(problem, benchmark)
+
+
+def check_benchmark(problem: Problem[Any], benchmark: Benchmark) -> None:
+    """UserError where the problem can't start from the benchmark, or can't show it to a policy."""
+    state = problem.initial(benchmark)
+    try:
+        policy_input(problem, state, 1.0)
+    except (ValueError, LookupError) as error:
+        raise UserError(
+            f"benchmark {benchmark.name!r} is more than an observation of problem {problem.name!r} can show "
+            f"({error}); choose another"
+        ) from None
 
 
 def _check_distinct(what: str, given: Sequence[str] | Sequence[int]) -> None:

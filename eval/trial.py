@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from eval.budget import Budget
@@ -17,6 +18,10 @@ Clock = Callable[[], float]
 REPEATS_LIMIT = 10_000
 """Known answers in a row after which a search is taken to have seen all it can reach. Without this bound a
 search that restarts for ever would never come to the end of a budget of evaluations on a small problem."""
+
+
+STATES_KEPT = 50_000
+"""States whose moves are remembered, at about a kilobyte each: searches come back to many of them again and again."""
 
 
 class BudgetSpent(Exception):
@@ -77,6 +82,9 @@ class Trial:
         self.curve: list[CurvePoint] = []
         self._evaluate = EvaluationCache(problem)
         self._repeats = 0
+        self._apply = lru_cache(STATES_KEPT)(problem.apply)
+        self._legal = lru_cache(STATES_KEPT)(problem.legal)
+        self._moves = lru_cache(STATES_KEPT)(self._legal_moves)
         self._clock = clock
         self._began = clock()
         self.root = self.best = Node(problem.initial(benchmark))
@@ -99,13 +107,21 @@ class Trial:
         """Whether the budget is spent, or nothing new was seen for very long."""
         return self.budget.spent(self.seconds, self.evaluations) or self._repeats >= REPEATS_LIMIT
 
+    @property
+    def progress(self) -> float:
+        """The share of the budget that is spent."""
+        return self.budget.share(self.seconds, self.evaluations)
+
     def evaluate(self, node: Node) -> Evaluation:
         """The objective at a node. Raises BudgetSpent instead of beginning what the budget does not cover."""
         if self.exhausted:
             raise BudgetSpent
         before = self.evaluations
         evaluation = self._evaluate(node.state)
-        self._repeats = self._repeats + 1 if self.evaluations == before else 0
+        if self.evaluations == before:
+            self._repeats += 1
+            return evaluation
+        self._repeats = 0
         if evaluation.better_than(self.best_evaluation):
             self.best, self.best_evaluation = node, evaluation
             self._mark()
@@ -114,20 +130,22 @@ class Trial:
     def _mark(self) -> None:
         self.curve.append(CurvePoint(self.seconds, self.evaluations, self.best_evaluation.value))
 
-    def moves(self, node: Node) -> list[int]:
+    def moves(self, node: Node) -> tuple[int, ...]:
         """The legal actions that lead on from a node: none at the horizon, and never `STOP`."""
-        if len(node.actions) >= self.horizon:
-            return []
-        legal = self.problem.legal(node.state)
-        return [action for action, name in enumerate(self.problem.actions) if legal[action] and name != STOP]
+        return self._moves(node.state) if len(node.actions) < self.horizon else ()
+
+    def _legal_moves(self, state: Any) -> tuple[int, ...]:
+        legal = self._legal(state)
+        return tuple(action for action, name in enumerate(self.problem.actions) if legal[action] and name != STOP)
 
     def step(self, node: Node, action: int) -> Node:
         """The node behind an action. Nothing is evaluated."""
-        return Node(self.problem.apply(node.state, action), (*node.actions, action))
+        return Node(self._apply(node.state, action), (*node.actions, action))
 
     def policy_input(self, node: Node) -> PolicyInput:
         """What a policy sees at a node."""
-        return policy_input(self.problem, node.state, 1.0 - len(node.actions) / self.horizon)
+        steps_left = 1.0 - len(node.actions) / self.horizon
+        return policy_input(self.problem, node.state, steps_left, self._legal(node.state))
 
     def outcome(self, interrupted: bool = False) -> Outcome:
         """The answer at this moment."""

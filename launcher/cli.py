@@ -18,6 +18,7 @@ from launcher.jobs.config import LaunchConfig, parse_launch
 from launcher.jobs.launch import run_launch
 from launcher.jobs.watch import CancelConfig, JobsConfig, LogsConfig, run_cancel, run_jobs, run_logs
 from launcher.records import RecordsConfig, run_records
+from launcher.replay import ReplayConfig, run_replay
 from launcher.tracking.account import hide_key
 from launcher.tracking.sync import SyncConfig, run_sync
 from launcher.train import TrainConfig, run_train
@@ -28,6 +29,7 @@ COMMANDS: dict[type[Any], Callable[[Any], None]] = {
     TrainConfig: run_train,
     TuneConfig: run_tune,
     CompareConfig: run_compare,
+    ReplayConfig: run_replay,
     ExportConfig: run_export,
     SyncConfig: run_sync,
     DashboardConfig: run_dashboard,
@@ -45,6 +47,7 @@ NAMES: dict[str, Callable[..., Any]] = {
     "cancel": CancelConfig,
     "tune": TuneConfig,
     "compare": CompareConfig,
+    "replay": ReplayConfig,
     "export": ExportConfig,
     "sync": SyncConfig,
     "dashboard": DashboardConfig,

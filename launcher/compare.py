@@ -45,7 +45,9 @@ class CompareConfig:
     trainer: str = ""
     """Only a policy of this trainer, such as dqn.ApexTrainer."""
     searches: tuple[str, ...] = METHODS
-    """Methods to compare, by name, with spaces or commas between them."""
+    """Methods to compare, by name, with spaces or commas between them. The policy's: policy (its best actions),
+    policy_sampled, policy_beam. Others: greedy1, greedy2 (by look-ahead), beam2, beam4, beam2dfs, beam4dfs (by width;
+    breadth first unless dfs), random, annealing, genetic, cma_es."""
     split: tuple[str, ...] = ("test",)
     """test: benchmarks that the policy's training did not see. train: those that it saw. Both are reported apart."""
     size: int = 25
@@ -63,8 +65,8 @@ class CompareConfig:
     process, to look for a fault."""
     baselines: str = ""
     """What else to measure, by name: numpy, torch, tvm, tvm_tiled, tvm_metaschedule and loop_tool for loop nests, or
-    all. Empty: the first four, which are quickly compiled. For streaming_engine list_scheduling and annealing, and
-    with all cp_sat and cma_es; each of them has as many seconds as a search."""
+    all. Empty: the first four, which are quickly compiled. For streaming_engine list_scheduling and
+    annealing_solver, and with all cp_sat and cma_es_solver; each of these has as many seconds as a search."""
     tvm_trials: int = TRIALS
     """Schedules that TVM's MetaSchedule may try on a benchmark,"""
     tvm_seconds: float = SECONDS

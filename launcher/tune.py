@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import numpy as np
 import tyro
 from rich.console import Console
 from rich.table import Table
 
 from eval.budget import Budget
-from eval.remeasure import remeasure
 from eval.searches import make_search
 from eval.searches.run import run_search
+from eval.verification import verify
+from eval.wording import number, times
 from launcher.folders import find_policy, problem_of
 from launcher.mapping_answer import read_task
 from launcher.tune_mapping import run_tune_mapping
@@ -27,7 +25,7 @@ from rllib_envs.evaluation_cache import EvaluationCache
 from rllib_envs.loop_nest.export import check_export, export_kernel
 from rllib_envs.loop_nest.kinds import KINDS, benchmark_name
 from rllib_envs.names import choose
-from rllib_envs.problem import Benchmark, Evaluation, Problem
+from rllib_envs.problem import Benchmark, Problem
 from rllib_envs.streaming_engine.rules import Rules
 from rllib_envs.streaming_engine.task import PROBLEM
 from rllib_envs.suite import read_benchmark
@@ -99,7 +97,9 @@ def run_tune(config: TuneConfig) -> None:
         print(f"{benchmark.name}, policy {path}")
         show_steps(problem, benchmark, found.best.actions)
         print(problem.describe(found.best.state))
-        print(compare_with_baselines(problem, benchmark, found.best.state))
+        verified = verify(problem, benchmark, found.best.state)
+        verified.check()
+        print(verified.sentence())
         if config.emit:
             written = export_kernel(config.emit, found.best.state.statement, found.best.state.loops)
             print(f"kernel: {', '.join(map(str, written))}")
@@ -124,30 +124,9 @@ def show_steps(problem: Problem[Any], benchmark: Benchmark, actions: tuple[int, 
     table = Table()
     for column in ("step", "action", start.unit, "over the start"):
         table.add_column(column, justify="left" if column == "action" else "right")
-    table.add_row("0", "", f"{start.value:.1f}", "1.00x")
+    table.add_row("0", "", number(start.value), "1.00x")
     for step, action in enumerate(actions, 1):
         state = problem.apply(state, action)
         now = evaluate(state)
-        table.add_row(str(step), problem.actions[action], f"{now.value:.1f}", f"{now.speedup_over(start):.2f}x")
+        table.add_row(str(step), problem.actions[action], number(now.value), times(now.speedup_over(start)))
     Console().print(table)
-
-
-def compare_with_baselines(problem: Problem[Any], benchmark: Benchmark, state: Any) -> str:
-    """The tuned value beside the untuned one and the baselines, measured anew and in turns."""
-    contestants: dict[str, Callable[[], Evaluation | None]] = {
-        "tuned": partial(problem.evaluate, state),
-        "untuned": partial(problem.evaluate, problem.initial(benchmark)),
-    }
-    for name, baseline in problem.baselines().items():
-        contestants[name] = partial(baseline, benchmark)
-    measured = remeasure(contestants, np.random.default_rng(0))
-    tuned = measured.pop("tuned").evaluation
-    if not tuned.verified:
-        raise UserError(f"the tuned schedule failed when it was measured again: {tuned.error}")
-    others = (
-        f"{tuned.speedup_over(other.evaluation):.2f}x {name} ({other.evaluation.value:.1f})"
-        for name, other in measured.items()
-        if other.evaluation.verified
-    )
-    share = f", {tuned.value / tuned.scale:.0%} of the peak" if problem.name == "loop_nest" else ""
-    return f"verified: {tuned.value:.1f} {tuned.unit}{share}; {', '.join(others)}"

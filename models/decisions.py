@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from models.player import Q_TEMPERATURE, one_thread
+from models.forward import TorchForward
+from models.player import Q_TEMPERATURE
 from models.policy import Policy
 
 
@@ -15,13 +16,11 @@ def act_in_all(policy: Policy, inputs: Mapping[str, np.ndarray], rng: np.random.
 
     `inputs` are `policy_input` arrays with a batch axis in front. Where nothing is legal the answer means nothing.
     """
-    import torch
-
     if policy.recurrent:
         raise ValueError("this policy remembers its episode; it decides on one state after the other")
-    with one_thread(), torch.inference_mode():
-        batch = {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in inputs.items()}
-        scores = np.where(inputs["action_mask"] > 0, policy.network.step(batch, None)[0].numpy(), -np.inf)
+    forward = TorchForward(policy.network)
+    batch = {name: np.ascontiguousarray(array) for name, array in inputs.items()}
+    scores = np.where(inputs["action_mask"] > 0, forward.scores(batch, None)[0], -np.inf)
     if rng is not None:
         # The highest after adding Gumbel noise is a draw in proportion to the exponentials.
         scale = 1.0 if policy.kind == "actor_critic" else Q_TEMPERATURE

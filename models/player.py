@@ -1,69 +1,107 @@
-"""A policy in one episode: from what is seen to what is done, on one thread and without Ray."""
+"""From what is seen to what is done: a policy in one episode, or in several at once, on one thread and without Ray."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
+from models.forward import Forward
 from rllib_envs.errors import IllegalAction
-
-if TYPE_CHECKING:
-    from models.networks import Network
 
 Q_TEMPERATURE = 0.02
 """Sampling from action values: an action that promises this much less return is drawn 1/e as often. The unit is the
 benchmark's scale; differences below it are within what an action value is off by."""
 
+Memory = np.ndarray | None
+"""float32 [width]: what a recurrent network remembers of an episode. None at its start, and with other networks."""
+
+
+class Judgement(NamedTuple):
+    """What a policy thinks of a state."""
+
+    probabilities: np.ndarray
+    """float64 [actions]: how likely each is to be drawn, 0 where it is illegal. The best one's is the highest."""
+    value: float
+    """The return that is expected from here on, in units of the benchmark's scale."""
+
 
 class Player:
     """Decides step by step. A recurrent network remembers what it was shown, so show it each state once, in order."""
 
-    def __init__(self, network: Network, *, values: bool) -> None:
+    def __init__(self, forward: Forward, *, values: bool) -> None:
         """`values`: the network's scores are expected returns; otherwise log-probabilities."""
-        self._network: Any = network
+        self._forward = forward
         self._values = values
-        self._state: Any = None
+        self._memory: np.ndarray | None = None
 
     def scores(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
         """float32 [actions]: log-probabilities or expected returns; illegal actions are -inf.
 
         `inputs` is what `rllib_envs.tuning_env.policy_input` returns for one state, the episode's next.
         """
-        import torch
-
-        with one_thread(), torch.inference_mode():
-            batch = {name: torch.from_numpy(np.asarray(array)).unsqueeze(0) for name, array in inputs.items()}
-            scores, self._state = self._network.step(batch, self._state)
-            return np.where(inputs["action_mask"] > 0, scores[0].numpy(), np.float32(-np.inf))
+        scores = self._ask(inputs)
+        if not self._values:
+            scores = scores - (scores.max() + np.log(np.exp(scores - scores.max()).sum()))
+        return np.where(inputs["action_mask"] > 0, scores, np.float32(-np.inf))
 
     def act(self, inputs: Mapping[str, np.ndarray], rng: np.random.Generator | None = None) -> int:
         """The best legal action; with `rng`, one drawn in proportion to what the policy thinks of it.
 
         Raises IllegalAction when nothing is legal, which means that the episode is over.
         """
-        if not (inputs["action_mask"] > 0).any():
-            raise IllegalAction("no action is legal in this state: the solution is complete")
-        scores = self.scores(inputs)
+        _check_open(inputs)
+        scores = self._ask(inputs)
         if rng is None:
             return int(scores.argmax())
-        if self._values:
-            scores = scores / Q_TEMPERATURE
-        weights = np.exp(scores.astype(np.float64) - scores.max())
-        return int(rng.choice(len(weights), p=weights / weights.sum()))
+        return int(rng.choice(len(scores), p=as_probabilities(scores, self._values)))
+
+    def judge(self, inputs: Mapping[str, np.ndarray]) -> Judgement:
+        """All that the network says of the episode's next state. Raises IllegalAction as `act` does."""
+        _check_open(inputs)
+        scores = self._ask(inputs)
+        value = scores.max() if self._values else self._forward.value(_batch([inputs]))[0]
+        return Judgement(as_probabilities(scores, self._values), float(value))
+
+    def _ask(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+        scores, self._memory = self._forward.scores(_batch([inputs]), self._memory)
+        first: np.ndarray = scores[0]
+        return first
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """PyTorch on this thread alone. Matrices this small gain nothing from others, and lose milliseconds by waiting
-    for them where all cores are busy."""
-    import torch
+def probabilities_of(
+    forward: Forward, inputs: Sequence[Mapping[str, np.ndarray]], memories: Sequence[Memory], *, values: bool
+) -> tuple[np.ndarray, Sequence[Memory]]:
+    """Of one state in each of several episodes, how likely each action is to be drawn, float64 [states, actions], and
+    what each episode remembers after it. `values` as in `Player`."""
+    scores, after = forward.scores(_batch(inputs), _joined(memories))
+    return as_probabilities(scores, values), [None] * len(inputs) if after is None else list(after)
 
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+
+def as_probabilities(scores: np.ndarray, values: bool) -> np.ndarray:
+    """float64 of the same shape: how likely each action is to be drawn. `values` as in `Player`."""
+    scaled = scores.astype(np.float64) / (Q_TEMPERATURE if values else 1.0)
+    weights = np.exp(scaled - scaled.max(-1, keepdims=True))
+    found: np.ndarray = weights / weights.sum(-1, keepdims=True)
+    return found
+
+
+def _check_open(inputs: Mapping[str, np.ndarray]) -> None:
+    if not (inputs["action_mask"] > 0).any():
+        raise IllegalAction("no action is legal in this state: the solution is complete")
+
+
+def _batch(inputs: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """The arrays with a batch axis in front."""
+    if len(inputs) == 1:
+        return {name: array[None] for name, array in inputs[0].items()}
+    return {name: np.stack([each[name] for each in inputs]) for name in inputs[0]}
+
+
+def _joined(memories: Sequence[Memory]) -> Memory:
+    """float32 [episodes, width], or None where all of them are at their start."""
+    width = next((len(memory) for memory in memories if memory is not None), None)
+    if width is None:
+        return None
+    return np.stack([np.zeros(width, np.float32) if memory is None else memory for memory in memories])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.encoders.config import EncoderConfig, InputSizes
-from models.player import Player
+from models.forward import Forward, forward_of
+from models.player import Memory, Player, probabilities_of
 from models.store.atomic import new_directory, read_json, write_json
 from models.store.tensor_file import check_tensors, read_tensors, write_tensors
 from rllib_envs.errors import UserError
@@ -175,6 +176,10 @@ class Policy:
         network.load_state_dict({name: torch.tensor(value) for name, value in self.weights.items()}, strict=True)
         return network.requires_grad_(False).eval()
 
+    @cached_property
+    def _forward(self) -> Forward:
+        return forward_of(self.network)
+
     @property
     def recurrent(self) -> bool:
         """Whether its decisions depend on what it has seen before in the episode."""
@@ -182,7 +187,22 @@ class Policy:
 
     def start(self) -> Player:
         """The policy at the start of an episode, to be asked once at each of its steps."""
-        return Player(self.network, values=self.kind != "actor_critic")
+        return Player(self._forward, values=self._values)
+
+    def probabilities(
+        self, inputs: Sequence[Mapping[str, np.ndarray]], memories: Sequence[Memory]
+    ) -> tuple[np.ndarray, Sequence[Memory]]:
+        """float64 [states, actions] for one state in each of several episodes: how likely each action is to be drawn.
+
+        `memories` are what is remembered of each episode: None at its start, later what was returned here for the step
+        before. One call with many states takes little longer than one with a single state.
+        """
+        return probabilities_of(self._forward, inputs, memories, values=self._values)
+
+    @property
+    def _values(self) -> bool:
+        """Whether scores are expected returns."""
+        return self.kind != "actor_critic"
 
     def scores(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
         """As `Player.scores`, for policies that remember nothing."""

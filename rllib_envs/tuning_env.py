@@ -20,19 +20,19 @@ FEATURE_BOUND = 100.0
 """Features are scaled to about one; a larger value than this is a fault of the problem."""
 
 
-def policy_input(problem: Problem[Any], state: Any, steps_left: float) -> PolicyInput:
+def policy_input(problem: Problem[Any], state: Any, steps_left: float, legal: np.ndarray | None = None) -> PolicyInput:
     """What a policy sees of a state.
 
     `tokens` float32 [max_tokens, token_features], `token_mask` int8 [max_tokens], `globals` float32
     [global_features + 1] (the last one is `steps_left`, the share of the horizon that remains), and `action_mask`
-    int8 [actions].
+    int8 [actions]. `legal` is `problem.legal(state)`, for a caller who has asked for it already.
     """
     tokens, token_mask, features = problem.observe(state)
     return {
         "tokens": tokens,
         "token_mask": token_mask,
-        "globals": np.append(features, np.float32(steps_left)),
-        "action_mask": problem.legal(state).astype(np.int8),
+        "globals": np.concatenate((features, (steps_left,)), dtype=np.float32),
+        "action_mask": (problem.legal(state) if legal is None else legal).astype(np.int8),
     }
 
 

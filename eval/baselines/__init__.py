@@ -34,7 +34,7 @@ LIBRARY: Mapping[str, Source] = {
 }
 """Of loop nests, beside the problem's own."""
 ALL = "all"
-CHEAP = ("numpy", "torch", "tvm", "tvm_tiled", "annealing")
+CHEAP = ("numpy", "torch", "tvm", "tvm_tiled", "annealing_solver")
 """Those that take a second at most for a benchmark, and annealing, which takes as long as a search may."""
 
 

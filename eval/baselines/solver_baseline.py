@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from eval.baselines.limits import TuningLimits
@@ -11,8 +13,8 @@ from rllib_envs.streaming_engine.solved import Solved
 from rllib_envs.streaming_engine.solvers import SOLVERS
 from rllib_envs.streaming_engine.task import Task
 
-NAMES = ("annealing", "cp_sat", "cma_es")
-"""Of `SOLVERS`; the others are among the searches, or the problem's own baseline."""
+NAMES: Mapping[str, str] = {"annealing_solver": "annealing", "cp_sat": "cp_sat", "cma_es_solver": "cma_es"}
+"""Baselines, and which of `SOLVERS` each is. Searches of any problem have the plain names already."""
 
 
 class SolverBaseline:
@@ -30,7 +32,7 @@ class SolverBaseline:
     def _solved(self, benchmark: Benchmark) -> Evaluation:
         task = Task.from_benchmark(benchmark)
         try:
-            solved = SOLVERS[self.name](task, self._seconds, np.random.default_rng(0))
+            solved = SOLVERS[NAMES[self.name]](task, self._seconds, np.random.default_rng(0))
         except MissingPackage as error:
             return Evaluation(float(task.latest), "cycles", 1.0, False, error=str(error))
         return Evaluation(

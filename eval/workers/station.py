@@ -57,10 +57,11 @@ class Station:
             return score(self._problem, order.benchmark, order.runs, self._baselines)
         if order.benchmark != self._warm:
             self._warm_up(order)
+        search = self._plan.search(order.method)  # may import what it needs, which the clock is not to see
         kind = RecordedTrial if self._plan.graphs else Trial
         horizon = self._plan.horizon
         trial = kind(self._problem, order.benchmark, order.budget, horizon=horizon, clock=self._clock)
-        outcome = conduct(self._plan.search(order.method), trial, order.benchmark, order.seed, order.method)
+        outcome = conduct(search, trial, order.benchmark, order.seed, order.method)
         if outcome.interrupted:
             raise KeyboardInterrupt
         return Found(outcome, trial.graph() if isinstance(trial, RecordedTrial) else None)

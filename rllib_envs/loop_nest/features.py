@@ -6,7 +6,9 @@ and n look alike), sizes on a scale that a network can use, and strides that are
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import log2
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,6 +20,11 @@ MAX_VARS = 8
 STRIDE_BINS = 32
 LOG_SCALE = 10.0
 """Logarithms of sizes, strides and footprints are divided by this: 1024 elements become 1.0."""
+
+STATEMENTS_KEPT = 4096
+"""More than the benchmarks of a suite, at some 5 kB each."""
+NUMBERS_KEPT = 1 << 16
+"""Sizes, strides and footprints whose logarithms are kept, at some 100 bytes each."""
 
 LOOP_FEATURES = (
     "cursor",
@@ -34,6 +41,7 @@ LOOP_FEATURES = (
 GLOBAL_FEATURES = ("flops", "loops", "C_elements", "A_elements", "B_elements", "reduces", "copies", "epilogue")
 
 
+@lru_cache(maxsize=NUMBERS_KEPT)
 def _log(value: int) -> float:
     return log2(value + 1) / LOG_SCALE
 
@@ -44,46 +52,59 @@ def _accesses(statement: Statement) -> list[dict[str, int]]:
     return accesses + [{}] * (3 - len(accesses))
 
 
+class _Layout(NamedTuple):
+    """What the rows of all schedules of a statement have in common."""
+
+    one_hot: dict[str, list[float]]
+    """By variable: which one it is."""
+    strides: dict[str, list[tuple[bool, bool, int, tuple[str, ...]]]]
+    """By variable, for each tensor: whether it has the variable, whether with stride 1, the stride (0 without), and
+    all variables that the tensor has."""
+
+
+@lru_cache(maxsize=STATEMENTS_KEPT)
+def _layout(statement: Statement) -> _Layout:
+    accesses, names = _accesses(statement), [var for var, _ in statement.sizes]
+    strides: dict[str, list[tuple[bool, bool, int, tuple[str, ...]]]] = {var: [] for var in names}
+    for var in names:
+        for access in accesses:
+            stride = access.get(var, 0)
+            strides[var].append((stride > 0, stride == 1, stride, tuple(access)))
+    one_hot = {var: [float(place == index) for place in range(MAX_VARS)] for index, var in enumerate(names)}
+    return _Layout(one_hot, strides)
+
+
 def loop_features(state: NestState) -> np.ndarray:
     """float32 [MAX_LOOPS, len(LOOP_FEATURES)]; rows beyond the last loop are zero.
 
     A footprint is the number of elements of a tensor that one iteration of the loop touches: it tells what fits in
     registers and in each cache from that loop inwards.
     """
-    statement, loops = state.statement, state.loops
-    var_index = {var: index for index, (var, _) in enumerate(statement.sizes)}
-    accesses = _accesses(statement)
-    extents = dict(statement.size)
-    rows: list[list[float]] = []
-    for depth, (var, step, annotation) in enumerate(loops):
+    one_hot, strides = _layout(state.statement)
+    extents = dict(state.statement.sizes)
+    values: list[float] = []
+    for depth, (var, step, annotation) in enumerate(state.loops):
         size, tail = divmod(extents[var], step)
         extents[var] = step
-        row = [
-            float(depth == state.cursor),
+        values += (
+            depth == state.cursor,
             _log(size),
             _log(tail),
             _log(step),
             depth / MAX_LOOPS,
-            float(step == 1),
-            float(annotation == "unroll"),
-            float(annotation == "vectorize"),
-            *(1.0 if index == var_index[var] else 0.0 for index in range(MAX_VARS)),
-        ]
-        for access in accesses:
-            stride = access.get(var, 0)
+            step == 1,
+            annotation == "unroll",
+            annotation == "vectorize",
+        )
+        values += one_hot[var]
+        for used, unit, stride, names in strides[var]:
             footprint = 1
-            for name in access:
+            for name in names:
                 footprint *= extents[name]
-            row += (
-                float(stride > 0),
-                float(stride == 1),
-                _log(stride * step),
-                _log(footprint) if access else 0.0,
-            )
-        rows.append(row)
-    features = np.zeros((MAX_LOOPS, len(LOOP_FEATURES)), np.float32)
-    features[: len(rows)] = rows
-    return features
+            values += (used, unit, _log(stride * step), _log(footprint) if names else 0.0)
+    features = np.zeros(MAX_LOOPS * len(LOOP_FEATURES), np.float32)
+    features[: len(values)] = values
+    return features.reshape(MAX_LOOPS, len(LOOP_FEATURES))
 
 
 def loop_mask(state: NestState) -> np.ndarray:

@@ -7,7 +7,7 @@ loop_tool's own objects can't.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rllib_envs.loop_nest.backend.loops import Loop, Schedule
 from rllib_envs.loop_nest.statement import Statement
@@ -19,6 +19,18 @@ class NestState:
     loops: Schedule
     cursor: int = 0
     """Index into `loops` of the loop that the next action acts on."""
+    _hash: int = field(init=False, repr=False, compare=False)
+    """Searches look states up again and again, and to hash all of it takes longer than to make it."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.statement, self.loops, self.cursor)))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __reduce__(self) -> tuple[type[NestState], tuple[Statement, Schedule, int]]:
+        """Made anew in another process, where texts have other hashes."""
+        return NestState, (self.statement, self.loops, self.cursor)
 
     def extent(self, index: int) -> int:
         """How many values of its variable one full run of the loop covers: the step of the loop around it."""

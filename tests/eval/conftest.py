@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -34,7 +36,7 @@ class TickingToy(Toy):
 
 
 class ScriptedPolicy:
-    """Turns the dial under the hand to its target, then moves on; with `rng`, takes any legal action."""
+    """Turns the dial under the hand to its target, then moves on. Samples nearly any legal action alike."""
 
     def __init__(self, clock: FakeClock | None = None, seconds: float = 0.0) -> None:
         self.clock = clock
@@ -44,11 +46,16 @@ class ScriptedPolicy:
         return self
 
     def act(self, inputs: dict[str, np.ndarray], rng: np.random.Generator | None = None) -> int:
+        (probabilities,), _ = self.probabilities([inputs], [None])
+        return int(probabilities.argmax() if rng is None else rng.choice(len(probabilities), p=probabilities))
+
+    def probabilities(
+        self, inputs: Sequence[dict[str, np.ndarray]], memories: Sequence[None]
+    ) -> tuple[np.ndarray, Sequence[None]]:
         if self.clock:
-            self.clock.now += self.seconds
-        if rng is not None:
-            return int(rng.choice(np.flatnonzero(inputs["action_mask"])))
-        return int(self.scores(inputs).argmax())
+            self.clock.now += self.seconds * len(inputs)
+        weights = np.exp([self.scores(each) for each in inputs])
+        return weights / weights.sum(axis=1, keepdims=True), memories
 
     def scores(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
         hand = int(inputs["tokens"][:, 3].argmax())

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+import string
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
+import matplotlib
 import pytest
+from matplotlib.ft2font import FT2Font
 
 from eval import search_graph
 from eval.budget import Budget
 from eval.compare import carry_out
-from eval.graph_drawing import arrange, to_dot, to_svg
+from eval.graph_drawing import TITLE_SIZE, arrange, caption, title_width, to_dot, to_svg
 from eval.graph_files import read_graphs
 from eval.plan import Plan
 from eval.search_graph import RecordedTrial, SearchGraph
@@ -91,6 +94,24 @@ def test_the_svg_is_whole_and_the_text_for_graphviz_too():
     assert len(re.findall(r"^  \d+ \[label=", text, re.MULTILINE)) == len(graph.nodes)
     assert len(re.findall(r"^  \d+ -> \d+ \[", text, re.MULTILINE)) == len(graph.edges)
     assert r"\"<script>" in text and text.rstrip().endswith("}")
+
+
+@pytest.mark.parametrize("name", ["b", "a benchmark with a name that is much longer than its graph is wide"])
+def test_a_title_has_room_in_the_picture(name):
+    graph, _ = recorded("greedy1", 2)
+    root = ElementTree.fromstring(to_svg(graph, name))
+    title = next(text for text in root.iter(f"{SVG}text") if text.get("class") == "title")
+    assert title.text == caption(graph, name)
+    _, _, width, _ = map(float, root.get("viewBox").split())
+    assert float(title.get("x")) + title_width(title.text) <= width == float(root.get("width"))
+
+
+def test_no_letter_is_wider_than_it_is_taken_for():
+    folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+    font = FT2Font(str(folder / "DejaVuSans.ttf"))
+    font.set_size(TITLE_SIZE, 72)
+    for letter in string.printable.strip():
+        assert font.load_char(ord(letter)).linearHoriAdvance / 65536 <= title_width(letter), letter
 
 
 def test_each_search_of_a_comparison_has_its_files(tmp_path):

@@ -95,5 +95,5 @@ def test_the_horizon_bounds_an_answer(toy):
     trial = Trial(toy, TASK, Budget(evaluations=10), horizon=1)
     child = trial.step(trial.root, toy.actions.index("raise"))
     assert trial.moves(trial.root)
-    assert trial.moves(child) == []
+    assert trial.moves(child) == ()
     assert trial.policy_input(child)["globals"][-1] == 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 from eval.budget import Budget
 from eval.compare import carry_out
 from eval.journal import JOURNAL, Journal, read_journal
+from eval.searches import POLICY_SEARCHES, SEARCHES
 from launcher import cli
 from launcher.compare import CompareConfig, chosen_suites
 from launcher.comparison_folder import comparison_folder
@@ -109,6 +111,11 @@ def test_nothing_needs_to_be_named_and_each_split_is_apart(home, capsys):
     of_test, of_train = output.index("test: toy_suite:test:sample2"), output.index("train: toy_suite:train:sample2")
     for part in (output[of_test:of_train], output[of_train:]):
         assert "2 benchmarks of toy, 1 seed" in part and "random_10x has its own budget" in part
+
+
+def test_help_names_every_search(capsys):
+    assert compare("--help") == 0
+    assert {*SEARCHES, *POLICY_SEARCHES} <= set(re.findall(r"\w+", capsys.readouterr().out))
 
 
 def test_the_folder_is_the_one_with_the_same_comparison_unfinished(home):

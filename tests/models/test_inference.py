@@ -167,6 +167,31 @@ def test_a_policy_scores_as_rllibs_module_does(policy, problem):
     assert_same(scores_of(policy, states), rllib_scores(module, states), states)
 
 
+def test_what_a_policy_expects_is_what_its_network_does(policy, problem):
+    states = {name: array[:SOME] for name, array in states_of(problem).items()}
+    rows = [{name: array[row] for name, array in states.items()} for row in range(SOME)]
+    tensors = {name: torch.from_numpy(array) for name, array in states.items()}
+    player, memories, values = policy.start(), [None], []
+    for inputs in rows:
+        judged = player.judge(inputs)
+        (probabilities,), memories = policy.probabilities([inputs], memories)
+        np.testing.assert_allclose(judged.probabilities, probabilities, atol=1e-12)
+        assert judged.probabilities.sum() == pytest.approx(1.0)
+        assert not judged.probabilities[inputs["action_mask"] == 0].any()
+        values.append(judged.value)
+    if policy.kind == "actor_critic":
+        expected = policy.network.value(tensors).numpy()
+    else:
+        expected = scores_of(policy, states).max(-1)
+    np.testing.assert_allclose(values, expected, rtol=TOLERANCE, atol=TOLERANCE)
+    if not policy.recurrent:
+        together, _ = policy.probabilities(rows, [None] * SOME)
+        alone = [policy.start().judge(inputs).probabilities for inputs in rows]
+        np.testing.assert_allclose(
+            together, alone, atol=1e-3
+        )  # of values as far as a temperature of 0.02 blows them up
+
+
 @pytest.mark.parametrize("batch", [1, 7])
 def test_an_onnx_file_scores_as_its_policy_does(exported, policy, problem, batch):
     states = states_of(problem)

@@ -93,7 +93,7 @@ def test_greedy_is_the_best_and_sampling_follows_its_seed(policy):
 
 
 def test_a_decision_takes_one_thread_and_leaves_the_others_to_the_caller():
-    policy, seen = untrained("q"), []
+    policy, seen = untrained("q", EncoderConfig("transformer", width=32)), []
     policy.network.encoder.register_forward_hook(lambda *_: seen.append(torch.get_num_threads()))
     before = torch.get_num_threads()
     torch.set_num_threads(3)

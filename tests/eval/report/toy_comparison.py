@@ -42,7 +42,7 @@ class SlowToy(Toy):
 
 
 class HastyPolicy:
-    """Turns each dial almost to its target and goes on to the next one; with `rng`, now and then something else."""
+    """Turns each dial almost to its target and goes on to the next one; drawn from, now and then something else."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -51,14 +51,25 @@ class HastyPolicy:
         return self
 
     def act(self, inputs: dict[str, np.ndarray], rng: np.random.Generator | None = None) -> int:
-        self.clock.now += SECONDS / 10
-        legal = inputs["action_mask"] > 0
-        if rng is not None and rng.random() < 0.2:
-            return int(rng.choice(np.flatnonzero(legal)))
+        (probabilities,), _ = self.probabilities([inputs], [None])
+        return int(probabilities.argmax() if rng is None else rng.choice(len(probabilities), p=probabilities))
+
+    def probabilities(
+        self, inputs: Sequence[dict[str, np.ndarray]], memories: Sequence[None]
+    ) -> tuple[np.ndarray, Sequence[None]]:
+        self.clock.now += SECONDS / 10 * len(inputs)
+        legal = np.stack([each["action_mask"] > 0 for each in inputs])
+        found = 0.2 * legal / legal.sum(axis=1, keepdims=True)
+        for row, each in enumerate(inputs):
+            found[row, self.wanted(each)] += 0.8
+        return found, memories
+
+    @staticmethod
+    def wanted(inputs: dict[str, np.ndarray]) -> int:
         hand = int(inputs["tokens"][:, 3].argmax())
         wanted = "raise" if inputs["tokens"][hand, 2] > 1.5 / POSITIONS else "next"
         action = Toy.actions.index(wanted)
-        return action if legal[action] else Toy.actions.index(STOP)
+        return action if inputs["action_mask"][action] else Toy.actions.index(STOP)
 
 
 def toy_comparison(benchmarks: int = 8, methods: Sequence[str] = METHODS, seeds: int = 3) -> Comparison:

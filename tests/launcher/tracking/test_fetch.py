@@ -131,6 +131,13 @@ def test_a_run_is_compared_without_being_trained_on(path: str, elsewhere: Tracke
     assert len(list(fetched.glob("comparison-*/report.html"))) == 1
 
 
+def test_a_run_is_replayed(path: str, elsewhere: Tracked) -> None:
+    done = elsewhere.run("replay", path, f"--bench={elsewhere.suite / 'toy0.json'}", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["benchmark"] == "toy0" and told["steps"] and told["answer"]["verified"]
+
+
 def checkpoint_of(server: WandbServer, path: str) -> Artifact:
     entity, project, run_id = path.split("/")
     return server.artifact(f"{entity}/{project}/checkpoint-{run_id}:latest")
