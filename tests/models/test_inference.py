@@ -168,7 +168,9 @@ def test_a_policy_scores_as_rllibs_module_does(policy, problem):
 
 
 def test_what_a_policy_expects_is_what_its_network_does(policy, problem):
-    states = {name: array[:SOME] for name, array in states_of(problem).items()}
+    states = states_of(problem)
+    going_on = np.flatnonzero(states["action_mask"].any(axis=1))[:SOME]
+    states = {name: array[going_on] for name, array in states.items()}
     rows = [{name: array[row] for name, array in states.items()} for row in range(SOME)]
     tensors = {name: torch.from_numpy(array) for name, array in states.items()}
     player, memories, values = policy.start(), [None], []
