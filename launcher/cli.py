@@ -21,7 +21,8 @@ from launcher.records import RecordsConfig, run_records
 from launcher.replay import ReplayConfig, run_replay
 from launcher.tracking.account import hide_key
 from launcher.tracking.sync import SyncConfig, run_sync
-from launcher.train import TrainConfig, run_train
+from launcher.train import run_train
+from launcher.train_config import TrainConfig
 from launcher.tune import TuneConfig, run_tune
 from rllib_envs.errors import one_line_errors
 

@@ -14,11 +14,11 @@ from launcher.folders import runs_folder
 from launcher.options import checked, last_value
 from launcher.recorded_config import recorded_settings
 from launcher.tracking.fetch import check_url, local_run
-from launcher.train import TrainConfig
+from launcher.train_config import TrainConfig
 from rllib_envs.errors import UserError, one_line_errors
 from rllib_envs.names import choose
 
-TRAINER_SETTINGS, ENCODER = "trainer_settings", "encoder"
+SETTINGS, ENCODER = ("problem_settings", "trainer_settings"), "encoder"
 """The tables."""
 ENCODER_OPTIONS = {"kind": "encoder", "width": "encoder_width", "layers": "encoder_layers", "heads": "encoder_heads"}
 FLAGS_ONLY = {"config", "debug"}
@@ -27,8 +27,8 @@ FLAGS_ONLY = {"config", "debug"}
 def parse_train(arguments: Sequence[str], prog: str, description: str | None = None) -> TrainConfig:
     """What `arguments`, then the file behind their --config, then the run that either goes on with ask for.
 
-    Settings of the trainer are joined, so that arguments change some of the file's. A run, file, name or value that is
-    wrong ends the program with one line and exit code 2.
+    Settings of the problem and the trainer are joined, so that arguments change some of the file's. A run, file, name
+    or value that is wrong ends the program with one line and exit code 2.
     """
     with one_line_errors("--debug" in arguments):
         path = last_value("--config", arguments)
@@ -39,10 +39,12 @@ def parse_train(arguments: Sequence[str], prog: str, description: str | None = N
         check_url(url_of_file)
         run = local_run(resume or url or resume_of_file or url_of_file, runs_folder())
         recorded = recorded_settings(run) if run else TrainConfig()
-    settings = (*recorded.trainer_settings, *values.pop(TRAINER_SETTINGS, ()))
-    defaults = replace(recorded, trainer_settings=(), **values)
+    settings: dict[str, Any] = {table: (*getattr(recorded, table), *values.pop(table, ())) for table in SETTINGS}
+    values |= dict.fromkeys(SETTINGS, ())
+    defaults = replace(recorded, **values)
     config = tyro.cli(TrainConfig, prog=prog, description=description, args=list(arguments), default=defaults)
-    return replace(config, resume=run, wandb_url="", trainer_settings=(*settings, *config.trainer_settings))
+    joined: dict[str, Any] = {table: (*before, *getattr(config, table)) for table, before in settings.items()}
+    return replace(config, resume=run, wandb_url="", **joined)
 
 
 def read_options(path: Path) -> dict[str, Any]:
@@ -55,7 +57,7 @@ def read_options(path: Path) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for written, value in content.items():
         name = choose(written.replace("-", "_"), kinds, f"option in {path}")
-        if name == TRAINER_SETTINGS:
+        if name in SETTINGS:
             values[name] = tuple(f"{key}={each}" for key, each in _table(path, name, value).items())
         elif name == ENCODER and isinstance(value, dict):
             for key, each in value.items():

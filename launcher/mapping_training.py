@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from launcher.learning import Trained, train_and_prove
 from launcher.mapping_graphs import write_stages
 from launcher.mapping_options import CURRICULUM, PPO, SINKHORN, TRANSFORMER, MappingOptions
 from launcher.resume import fork
-from launcher.train import TrainConfig, Trained, train_and_prove
+from launcher.train_config import TrainConfig
 from models.local_ray import ray_running
 from models.store.locate import locate_run
 from models.store.run_directory import make_unique
@@ -60,7 +61,7 @@ def train_config(options: MappingOptions, graphs: Sequence[Benchmark]) -> TrainC
         encoder=ENCODERS[options.mode],
         encoder_width=options.graph_size if options.mode == CURRICULUM else options.emb_size,
         encoder_heads=HEADS,
-        max_tiles=0 if tiles <= DEFAULT_MAX_TILES else tiles,
+        problem_settings=() if tiles <= DEFAULT_MAX_TILES else (f"max_tiles={tiles}",),
         test_share=0.0,
         eval_size=0,
         env_runners=options.env_runners,

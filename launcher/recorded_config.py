@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from launcher.train import TrainConfig
+from launcher.train_config import TrainConfig
 from models.store.locate import locate_run
 
 OF_THIS_CALL = ("resume", "wandb_url", "fork", "resume_anyway", "run", "debug")

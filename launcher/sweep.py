@@ -16,14 +16,16 @@ from typing import Any
 
 from eval.statistics import summarise
 from launcher.folders import runs_folder
+from launcher.learning import train_and_prove
+from launcher.options import parse_settings
 from launcher.sweep_table import Entry, finish_sweep
 from launcher.tracking.account import HOW_WITHOUT_ENVIRONMENT, find_key
 from launcher.tracking.sync import bring_all, waiting
 from launcher.tracking.tracking import OFFLINE, ONLINE, Tracking
-from launcher.train import TrainConfig, load_suite, train_and_prove
+from launcher.train_config import TrainConfig, load_suite
 from models.local_ray import ray_running
 from models.store.run_directory import make_unique
-from models.trainers.registry import TRAINERS, parse_settings, trainer_name
+from models.trainers.registry import TRAINERS, trainer_name
 from models.trainers.search_space import Between, Range
 from rllib_envs.errors import MissingPackage, TunewrightError
 
@@ -40,7 +42,7 @@ def run_sweep(config: TrainConfig) -> None:
     suite = load_suite(config)
     settings = config.settings(suite.problem)
     name = trainer_name(config.trainer)
-    given = parse_settings(config.trainer_settings)
+    given = parse_settings(config.trainer_settings, "a trainer")
     space = {field: range_ for field, range_ in TRAINERS[name].search_space.items() if field not in given}
     title = f"{time.strftime('%Y%m%d-%H%M%S')}-sweep-{suite.problem}-{name}-{suite.name}"
     folder = make_unique((config.runs or runs_folder()).absolute(), title)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,25 +11,25 @@ from rllib_envs.names import choose
 from rllib_envs.problem import Problem
 
 
-def _toy(**config: Any) -> Problem[Any]:
+def _toy() -> type[Problem[Any]]:
     from rllib_envs.toy import Toy
 
-    return Toy(**config)
+    return Toy
 
 
-def _loop_nest(**config: Any) -> Problem[Any]:
+def _loop_nest() -> type[Problem[Any]]:
     from rllib_envs.loop_nest import LoopNest
 
-    return LoopNest(**config)
+    return LoopNest
 
 
-def _streaming_engine(**config: Any) -> Problem[Any]:
+def _streaming_engine() -> type[Problem[Any]]:
     from rllib_envs.streaming_engine.problem import StreamingEngine
 
-    return StreamingEngine(**config)
+    return StreamingEngine
 
 
-PROBLEMS: Mapping[str, Callable[..., Problem[Any]]] = {
+PROBLEMS: Mapping[str, Callable[[], type[Problem[Any]]]] = {
     "loop_nest": _loop_nest,
     "streaming_engine": _streaming_engine,
     "toy": _toy,
@@ -36,9 +37,15 @@ PROBLEMS: Mapping[str, Callable[..., Problem[Any]]] = {
 
 
 def make_problem(name: str, config: Mapping[str, Any] | None = None) -> Problem[Any]:
-    """Build a problem; `config` holds its keyword arguments, as in `Problem.config`."""
-    build = PROBLEMS[choose(name, PROBLEMS, "problem")]
+    """Build a problem; `config` holds its settings, which are its keyword arguments, as in `Problem.config`.
+
+    UserError for an unknown problem or setting, and for a value that the problem refuses.
+    """
+    problem, settings = PROBLEMS[choose(name, PROBLEMS, "problem")](), config or {}
+    known = inspect.signature(problem).parameters
+    for setting in settings:
+        choose(setting, known, f"setting of problem {name!r}")
     try:
-        return build(**(config or {}))
+        return problem(**settings)
     except TypeError as error:
-        raise UserError(f"problem {name!r} does not take this configuration: {error}") from None
+        raise UserError(f"problem {name!r} does not take these settings: {error}") from None

@@ -10,10 +10,12 @@ from typing import Any, Protocol
 import numpy as np
 
 from launcher.config_file import parse_train
+from launcher.options import parse_settings
 from launcher.tracking.account import HOW_WITHOUT_ENVIRONMENT, find_key
 from launcher.tracking.tracking import ONLINE
-from launcher.train import TrainConfig, load_suite, run_train
-from models.trainers.registry import TRAINERS, parse_settings, trainer_name
+from launcher.train import run_train
+from launcher.train_config import TrainConfig, load_suite
+from models.trainers.registry import TRAINERS, trainer_name
 from rllib_envs.errors import UserError
 from rllib_envs.suite import Suite
 
@@ -68,7 +70,7 @@ class Training:
 
     def sweep(self, arguments: Sequence[str], count: int) -> list[list[str]]:
         config = self._parse(arguments)
-        given = parse_settings(config.trainer_settings)
+        given = parse_settings(config.trainer_settings, "a trainer")
         space = TRAINERS[trainer_name(config.trainer)].search_space
         rng = np.random.default_rng(config.seed)
         drawn = [{name: range_.draw(rng) for name, range_ in space.items() if name not in given} for _ in range(count)]

@@ -22,7 +22,7 @@ from launcher.tracking.artifacts import CHECKPOINT
 from launcher.tracking.mirrored import Mirrored
 from launcher.tracking.reference import Reference, is_reference, parse_reference
 from launcher.tracking.settings import client_errors, interface, one_line, page, server_url
-from launcher.train import TrainConfig
+from launcher.train_config import TrainConfig
 from models.checkpoint import ALGORITHM, DESCRIPTION, LEARNER, RANDOM, Checkpoint
 from models.store.atomic import new_directory, read_json, write_json
 from models.store.manifest import MANIFEST

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
@@ -72,24 +71,3 @@ def make_trainer(name: str, changes: Mapping[str, Any] | None = None, problem: s
             raise UserError(f"{field_name}={value!r} for trainer {name!r}; give {kind}, such as {default}")
         values[field_name] = type(default)(value)
     return replace(trainer, **values)
-
-
-def parse_settings(texts: Sequence[str]) -> dict[str, Any]:
-    """Changes to settings from texts such as "learning_rate=3e-4"; of two for the same setting the later counts.
-
-    A value that is no number stays text, for `make_trainer` to say what it should have been.
-    """
-    changes: dict[str, Any] = {}
-    for text in texts:
-        name, sign, value = text.partition("=")
-        if not sign:
-            raise UserError(f"{text!r} is no setting of a trainer; write name=value, such as learning_rate=3e-4")
-        changes[name] = _number(value)
-    return changes
-
-
-def _number(text: str) -> int | float | str:
-    for kind in (int, float):
-        with contextlib.suppress(ValueError):
-            return kind(text)
-    return text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from launcher.train import TrainConfig
+from launcher.train_config import TrainConfig
 from rllib_envs.errors import UserError
 
 
@@ -35,7 +35,7 @@ def test_a_network_for_other_problems_is_refused(problem, encoder, message):
 
 
 def test_a_larger_device_and_blind_choices_are_the_problems_configuration():
-    config = TrainConfig(dataset="any", max_tiles=80, look_ahead=False)
+    config = TrainConfig(dataset="any", problem_settings=("max_tiles=80", "look_ahead=false"))
     assert config.settings("streaming_engine").env["problem_config"] == {"max_tiles": 80, "look_ahead": False}
     with pytest.raises(UserError):
         config.settings("loop_nest")

@@ -12,9 +12,10 @@ from launcher.mapping_answer import read_task
 from launcher.mapping_graphs import graphs_of, nodes_of, to_answer, write_stages
 from launcher.mapping_options import MODES, MappingOptions
 from launcher.mapping_training import train_config
+from launcher.options import parse_settings
 from launcher.streaming_engine import main
 from models.policy import Policy
-from models.trainers.registry import make_trainer, parse_settings
+from models.trainers.registry import make_trainer
 from rllib_envs.streaming_engine.mapping_json import load_mapping
 from rllib_envs.streaming_engine.rules import Rules
 from rllib_envs.streaming_engine.task import Task
@@ -111,7 +112,7 @@ def test_the_flags_are_settings_of_the_trainer():
         betas=(0.8, 0.95), loss_entropy_c=0.02, loss_value_c=0.7, emb_size=32, graph_size=16, log_interval=40,
     )  # fmt: skip
     config = train_config(options, graphs_of(options))
-    settings = asdict(make_trainer(config.trainer, parse_settings(config.trainer_settings)))
+    settings = asdict(make_trainer(config.trainer, parse_settings(config.trainer_settings, "a trainer")))
     expected = {
         "batch_steps": 110, "epochs": 7, "gradient_norm": 0.3, "clip": 0.1, "discount": 0.9, "learning_rate": 3e-4,
         "beta1": 0.8, "beta2": 0.95, "entropy_start": 0.02, "entropy_end": 0.002, "value_weight": 0.7,
@@ -127,7 +128,7 @@ def test_the_flags_are_settings_of_the_trainer():
 
 def test_a_large_device_fits_the_policy():
     options = MappingOptions(device_topology=(9, 9, 4))
-    assert train_config(options, graphs_of(options)).max_tiles == 81
+    assert train_config(options, graphs_of(options)).problem_settings == ("max_tiles=81",)
 
 
 def test_a_curriculum_begins_with_the_smallest_graphs(folder):

@@ -34,7 +34,7 @@ pytestmark = pytest.mark.usefixtures("shared_ray")
 
 @pytest.fixture
 def masks_env(tmp_path, monkeypatch):
-    monkeypatch.setitem(registry.PROBLEMS, "sparse_masks", SparseMasks)
+    monkeypatch.setitem(registry.PROBLEMS, "sparse_masks", lambda: SparseMasks)
     folder = tmp_path / "masks"
     folder.mkdir()
     for number in range(5):

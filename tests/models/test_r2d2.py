@@ -28,7 +28,7 @@ pytestmark = pytest.mark.usefixtures("shared_ray")
 
 @pytest.fixture
 def recall_env(tmp_path, monkeypatch):
-    monkeypatch.setitem(registry.PROBLEMS, "recall", Recall)
+    monkeypatch.setitem(registry.PROBLEMS, "recall", lambda: Recall)
     for cue in range(CUES):
         benchmark = Benchmark(f"cue{cue}", "recall", {"cue": cue})
         (tmp_path / f"{benchmark.name}.json").write_text(benchmark.to_json())

@@ -7,7 +7,7 @@ import pytest
 from models.train_settings import TrainSettings
 from models.trainers.base import Trainer
 from models.trainers.defaults import DEFAULTS
-from models.trainers.registry import ALIASES, TRAINERS, make_trainer, parse_settings, trainer_name
+from models.trainers.registry import ALIASES, TRAINERS, make_trainer, trainer_name
 from models.trainers.search_space import OneOf
 from rllib_envs.errors import UserError
 from rllib_envs.registry import PROBLEMS
@@ -41,15 +41,6 @@ def test_settings_can_be_changed_by_name():
 def test_a_value_that_makes_no_sense_is_refused(value):
     with pytest.raises(UserError, match=r"learning_rate=.* give a number of at least 0"):
         make_trainer("ppo", {"learning_rate": value})
-
-
-def test_settings_as_text():
-    assert parse_settings(["learning_rate=3e-4", "epochs=2", "epochs=4"]) == {"learning_rate": 3e-4, "epochs": 4}
-    assert make_trainer("ppo", parse_settings(["clip=1"])).clip == 1.0
-    with pytest.raises(UserError, match="write name=value"):
-        parse_settings(["epochs"])
-    with pytest.raises(UserError, match=r"epochs='many' .* a whole number"):
-        make_trainer("ppo", parse_settings(["epochs=many"]))
 
 
 def test_a_problem_s_defaults_lie_between_the_trainer_s_and_the_user_s(monkeypatch):

@@ -6,14 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from launcher import train
+from launcher import learning
+from launcher.train_config import TrainConfig
 from models.policy import Policy
 from models.store.run_directory import RunDirectory
 from models.training import TrainingError, TrainingSession
 
 
 def test_a_failed_iteration_leaves_what_was_saved_last(toy_suite, tmp_path, monkeypatch):
-    config = train.TrainConfig(dataset=str(toy_suite), iter=5, save_minutes=0.0)
+    config = TrainConfig(dataset=str(toy_suite), iter=5, save_minutes=0.0)
     run = RunDirectory.create(tmp_path, "toy", {})
     with TrainingSession(config.settings("toy")) as session:
         step = session.step
@@ -28,13 +29,13 @@ def test_a_failed_iteration_leaves_what_was_saved_last(toy_suite, tmp_path, monk
 
         monkeypatch.setattr(session, "step", third_fails)
         with pytest.raises(TrainingError, match="no number"):
-            train.learn(config, session, run)
+            learning.learn(config, session, run)
     assert Policy.load(run.path).provenance["iteration"] == 2
     assert run.last_checkpoint().name == "000002"
 
 
 def test_a_full_disk_costs_a_line_and_nothing_that_was_saved(toy_suite, tmp_path, monkeypatch, capsys, file_size_limit):
-    config = train.TrainConfig(dataset=str(toy_suite), iter=4, save_minutes=0.0)
+    config = TrainConfig(dataset=str(toy_suite), iter=4, save_minutes=0.0)
     run = RunDirectory.create(tmp_path, "toy", {})
     during = []
     with TrainingSession(config.settings("toy")) as session:
@@ -47,7 +48,7 @@ def test_a_full_disk_costs_a_line_and_nothing_that_was_saved(toy_suite, tmp_path
                 return write(checkpoints, iteration, fill)
 
         monkeypatch.setattr(run.checkpoints.__class__, "write", write_on_a_full_disk)
-        policy = train.learn(config, session, run)
+        policy = learning.learn(config, session, run)
     assert capsys.readouterr().err.count("training goes on") == 2
     assert [path and path.name for path in during] == [None, "000001", "000001", "000001"]
     assert run.last_checkpoint().name == "000004" and policy.provenance["iteration"] == 4
