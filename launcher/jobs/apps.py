@@ -61,7 +61,7 @@ class Training:
             raise UserError("--run and --sweep of a training are decided by the launch; leave them out")
         suite = load_suite(config)
         settings = config.settings(suite.problem)
-        Suite.select({**settings.env, "split": "train"})
+        Suite.select(settings.env)
         return f"{suite.problem}-{trainer_name(config.trainer)}-{suite.name}"
 
     def copies(self, arguments: Sequence[str], count: int) -> list[list[str]]:

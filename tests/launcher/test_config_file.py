@@ -38,7 +38,7 @@ def test_a_file_takes_the_place_of_defaults_and_flags_count_over_it(tmp_path):
     for named in (("--config", str(path)), (f"--config={path}",)):
         config = parse_train([*named, *flags], prog="tunewright train")
         assert (config.dataset, config.iter, config.minutes, config.eval_size) == ("mm64_128_16_range", 7, 2.0, 4)
-        assert config.records == Path("shared.jsonl") and config.config == path and config.steps == 10
+        assert config.records == Path("shared.jsonl") and config.config == path and config.steps == 0
         settings = config.settings("toy")
         trainer = settings.make_trainer()
         assert (trainer.learning_rate, trainer.epochs, trainer.clip) == (5e-4, 2, 0.3)

@@ -162,7 +162,7 @@ DAMAGES = {
     "card with strange fields": (lambda path: edit_card(path, encoder={"shell": "rm"}), "unexpected keyword"),
     "card with text for a size": (lambda path: edit_card(path, horizon="16"), "whole numbers"),
     "problem unknown": (lambda path: edit_card(path, problem="toi"), "did you mean 'toy'"),
-    "problem configured otherwise": (lambda path: edit_card(path, problem_config={"x": 1}), "configuration"),
+    "problem configured otherwise": (lambda path: edit_card(path, problem_config={"x": 1}), "unknown setting"),
     "problem with other actions": (
         lambda path: edit_card(path, actions=["a", "b", "c", "d"]),
         "trained for the actions",

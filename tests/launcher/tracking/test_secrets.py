@@ -66,6 +66,7 @@ def test_no_command_passes_it_on(server: WandbServer, tracked: Tracked) -> None:
             ("records", str(run)),
             ("doctor",),
             ("tune", str(tracked.suite / "toy0.json"), "--policy", str(run)),
+            ("replay", str(run), f"--bench={tracked.suite / 'toy0.json'}"),
             ("compare", suite, "--policy", str(run), "--size=1", "--timeout=0.05", "--searches=policy"),
             ("export", str(run)),
         )
