@@ -11,7 +11,7 @@ from typing import Any
 from launcher.folders import runs_folder
 from launcher.jobs.apps import APPS
 from launcher.jobs.config import LaunchConfig
-from launcher.jobs.limits import NoSlurm, check_launch, check_partition, check_script, has_slurm
+from launcher.jobs.limits import NoSlurm, ask_slurm, check_launch, check_partition, check_script, has_slurm
 from launcher.jobs.record import write_record
 from launcher.jobs.snapshot import take_snapshot
 from launcher.jobs.submission import JOB, ROOT, Launch, described, load_submitit
@@ -22,6 +22,11 @@ from models.store.locate import locate_run
 from models.store.run_directory import make_unique
 from rllib_envs.errors import TunewrightError, UserError
 from rllib_envs.names import choose
+
+POLL_S = 2.0
+ACCOUNTING_PATIENCE_S = 30.0
+"""For a job's result to be seen on a slow file system, or its end in accounting."""
+UNKNOWN_END = "has left the queue without a result, and accounting does not know it: cancelled before it began?"
 
 
 def run_launch(config: LaunchConfig, arguments: Sequence[str]) -> None:
@@ -53,7 +58,7 @@ def run_launch(config: LaunchConfig, arguments: Sequence[str]) -> None:
         print(f"estimated: {start}")
     print(f"follow:  tunewright logs {one} -f\nwatch:   tunewright jobs\ncancel:  tunewright cancel {one}")
     if config.wait:
-        _wait(jobs)
+        _wait(jobs, local)
 
 
 def plan(config: LaunchConfig, arguments: Sequence[str]) -> Launch:
@@ -125,16 +130,39 @@ def _clean(launch: Launch) -> None:
     shutil.rmtree(launch.folder / JOB if launch.resumed else launch.folder, ignore_errors=True)
 
 
-def _wait(jobs: Sequence[Any]) -> None:
+def _wait(jobs: Sequence[Any], local: bool) -> None:
     """Until all have ended. Prints what those that failed have told, traceback and logs, and raises TunewrightError."""
+    if not local:
+        numbers = {str(job.job_id) for job in jobs}
+        while numbers & _queued(numbers):
+            time.sleep(POLL_S)
     failed = []
     for job in jobs:
-        error = job.task(0).exception()  # of the others, one may have been lost with its node
+        error = job.task(0).exception() if local or _known(job) else UNKNOWN_END  # of others, a node may be lost
         if error is not None:
             print(f"job {job.job_id}: {error}", flush=True)
             failed.append(f"job {job.job_id}: {reason(str(error))}")
     if failed:
         raise TunewrightError(f"{len(failed)} of {len(jobs)} jobs failed; {'; '.join(failed)}")
+
+
+def _queued(numbers: set[str]) -> set[str]:
+    """The jobs that wait or run; all of them while the controller does not answer."""
+    try:
+        return set(ask_slurm("squeue", "--noheader", "--array", "--me", "--format=%i").split())
+    except TunewrightError:
+        return numbers
+
+
+def _known(job: Any) -> bool:
+    """Whether a job that has left the queue has a result, or accounting says how it ended. Of an element that was
+    cancelled before it began, SLURM's accounting may never hear."""
+    patience = time.monotonic() + ACCOUNTING_PATIENCE_S
+    while not job.done(force_check=True):
+        if time.monotonic() > patience:
+            return False
+        time.sleep(POLL_S)
+    return True
 
 
 def reason(told: str) -> str:
