@@ -5,7 +5,6 @@ python launcher/streaming_engine.py --mode 2 --input graph.json --device_topolog
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,16 +13,16 @@ import numpy as np
 import tyro
 
 from eval.policy_mapping import solve as solve_by_policy
+from launcher.cli import carry_out
 from launcher.folders import find_policy, runs_folder
 from launcher.mapping_answer import show_answer, write_answer
 from launcher.mapping_graphs import graphs_of, to_answer
 from launcher.mapping_options import CMA_ES, MODES, RANDOM, MappingOptions
 from launcher.mapping_training import train
-from launcher.tracking.account import hide_key
 from launcher.tracking.event_files import EventFiles
 from models.policy import Policy
 from models.store.run_directory import RunDirectory
-from rllib_envs.errors import MissingPackage, one_line_errors
+from rllib_envs.errors import MissingPackage
 from rllib_envs.problem import Benchmark
 from rllib_envs.streaming_engine import annealing, evolution, exact, random_search
 from rllib_envs.streaming_engine.drawing import dot_text
@@ -137,10 +136,7 @@ def main(arguments: list[str] | None = None) -> None:
         args=arguments,
         config=(tyro.conf.FlagCreatePairsOff,),
     )
-    hide_key()
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a log shows lines as they happen
-    with one_line_errors(options.debug):
-        run_streaming_engine(options)
+    carry_out(run_streaming_engine, options)
 
 
 if __name__ == "__main__":

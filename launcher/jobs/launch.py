@@ -25,7 +25,7 @@ from rllib_envs.names import choose
 
 POLL_S = 2.0
 ACCOUNTING_PATIENCE_S = 30.0
-"""For a job's result to be seen on a slow file system, or its end in accounting."""
+"""After the last has left the queue: for results to be seen on a slow file system, or ends in accounting."""
 UNKNOWN_END = "has left the queue without a result, and accounting does not know it: cancelled before it began?"
 
 
@@ -136,9 +136,9 @@ def _wait(jobs: Sequence[Any], local: bool) -> None:
         numbers = {str(job.job_id) for job in jobs}
         while numbers & _queued(numbers):
             time.sleep(POLL_S)
-    failed = []
+    failed, until = [], time.monotonic() + ACCOUNTING_PATIENCE_S
     for job in jobs:
-        error = job.task(0).exception() if local or _known(job) else UNKNOWN_END  # of others, a node may be lost
+        error = job.task(0).exception() if local or _known(job, until) else UNKNOWN_END  # of others, a node may be lost
         if error is not None:
             print(f"job {job.job_id}: {error}", flush=True)
             failed.append(f"job {job.job_id}: {reason(str(error))}")
@@ -154,12 +154,11 @@ def _queued(numbers: set[str]) -> set[str]:
         return numbers
 
 
-def _known(job: Any) -> bool:
+def _known(job: Any, until: float) -> bool:
     """Whether a job that has left the queue has a result, or accounting says how it ended. Of an element that was
     cancelled before it began, SLURM's accounting may never hear."""
-    patience = time.monotonic() + ACCOUNTING_PATIENCE_S
     while not job.done(force_check=True):
-        if time.monotonic() > patience:
+        if time.monotonic() > until:
             return False
         time.sleep(POLL_S)
     return True

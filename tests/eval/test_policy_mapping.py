@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from eval.policy_mapping import solve
-from models.encoders.config import EncoderConfig, InputSizes
-from models.networks import build_network
+from models.encoders.config import EncoderConfig
 from models.policy import Policy
 from rllib_envs.errors import UserError
 from rllib_envs.registry import make_problem
@@ -24,19 +23,8 @@ from tests.models.toy_policies import untrained
 @pytest.fixture(scope="module")
 def policy() -> Policy:
     """One that has learnt nothing: it decides about as list scheduling does."""
-    problem, encoder = make_problem("streaming_engine"), EncoderConfig("scorer", width=8, layers=1)
-    network = build_network("actor_critic", InputSizes.of(problem.spec, len(problem.actions)), encoder)
-    weights = {name: value.numpy() for name, value in network.state_dict().items()}
-    return Policy(
-        kind="actor_critic",
-        problem=problem.name,
-        problem_config=problem.config,
-        actions=problem.actions,
-        spec=problem.spec,
-        horizon=problem.horizon,
-        encoder=encoder,
-        weights=weights,
-    )
+    encoder = EncoderConfig("scorer", width=8, layers=1)
+    return untrained("actor_critic", encoder, problem=make_problem("streaming_engine"), noise=0.0)
 
 
 @pytest.fixture(scope="module")

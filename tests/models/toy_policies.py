@@ -16,15 +16,19 @@ from rllib_envs.tuning_env import PolicyInput, policy_input
 
 
 def untrained(
-    kind: str, encoder: EncoderConfig | None = None, seed: int = 0, problem: Problem[Any] | None = None
+    kind: str,
+    encoder: EncoderConfig | None = None,
+    seed: int = 0,
+    problem: Problem[Any] | None = None,
+    noise: float = 0.3,
 ) -> Policy:
-    """A policy with random weights, for the toy unless another problem is given."""
+    """A policy with random weights, for the toy unless another problem is given; without `noise` as learning begins."""
     torch.manual_seed(seed)
     problem, encoder = problem or Toy(), encoder or EncoderConfig(width=32)
     network = build_network(kind, InputSizes.of(problem.spec, len(problem.actions)), encoder)
     weights = {name: value.numpy().copy() for name, value in network.state_dict().items()}
     rng = np.random.default_rng(seed)
-    noisy = {name: value + rng.normal(0, 0.3, value.shape).astype(np.float32) for name, value in weights.items()}
+    noisy = {name: value + rng.normal(0, noise, value.shape).astype(np.float32) for name, value in weights.items()}
     return Policy(
         kind=kind,
         problem=problem.name,
