@@ -19,21 +19,30 @@ from helpers.random_walks import matmul
 from report import Bar, report
 
 from rllib_envs.loop_nest import LoopNest
-from rllib_envs.loop_nest.backend import Loop, Measurer
+from rllib_envs.loop_nest.backend import Loop, Measurement, Measurer
 
 REPEATS = 20
 LOOPS = (Loop("n", 64), Loop("m", 4), Loop("k", 1), Loop("m", 1), Loop("n", 1))
 SETTLE_S = 0.5
 
 
-def variation(measurer: Measurer) -> tuple[float, int]:
-    """Coefficient of variation of the reported fraction of peak, in percent, and how many reports were refused."""
+def measured(measurer: Measurer) -> list[Measurement]:
     statement = LoopNest().initial(matmul(128, 128, 128)).statement
-    measured = [measurer.measure(statement, LOOPS) for _ in range(REPEATS)]
-    values = [measurement.fraction_of_peak for measurement in measured if measurement.verified]
-    if len(values) < 2:
-        return float("inf"), REPEATS - len(values)
-    return 100 * float(np.std(values, ddof=1) / np.mean(values)), REPEATS - len(values)
+    return [measurer.measure(statement, LOOPS) for _ in range(REPEATS)]
+
+
+def variation(reports: list[Measurement]) -> float:
+    """Coefficient of variation of the reported fraction of peak, in percent."""
+    values = [report.fraction_of_peak for report in reports if report.verified]
+    return 100 * float(np.std(values, ddof=1) / np.mean(values)) if len(values) > 1 else float("inf")
+
+
+def describe(name: str, reports: list[Measurement]) -> None:
+    """What the timer itself says of its reports."""
+    sure = [report for report in reports if report.samples]
+    print(
+        f"{name}: {len(sure)} of {len(reports)} reports are of undisturbed samples; they vary by {variation(sure):.2f} %"
+    )
 
 
 @contextmanager
@@ -51,17 +60,18 @@ def other_cores_loaded() -> Iterator[None]:
 
 def main() -> None:
     with Measurer() as measurer:
-        idle, idle_refused = variation(measurer)
+        idle = measured(measurer)
         with other_cores_loaded():
-            loaded, loaded_refused = variation(measurer)
+            loaded = measured(measurer)
+    describe("idle", idle)
+    describe("other cores loaded", loaded)
+    refused = sum(not report.verified for report in (*idle, *loaded))
     report(
         "timer_repeatability",
         {
-            "coefficient of variation, idle": Bar(idle, 2, "%", at_least=False),
-            "coefficient of variation, other cores loaded": Bar(loaded, 6, "%", at_least=False),
-            "right results refused as implausible": Bar(
-                idle_refused + loaded_refused, 0, f"of {2 * REPEATS}", at_least=False
-            ),
+            "coefficient of variation, idle": Bar(variation(idle), 2, "%", at_least=False),
+            "coefficient of variation, other cores loaded": Bar(variation(loaded), 6, "%", at_least=False),
+            "right results refused as implausible": Bar(refused, 0, f"of {2 * REPEATS}", at_least=False),
         },
     )
 

@@ -105,12 +105,22 @@ class MeasuringBench:
         timing = self._timer.time(call.address, call.arguments, self._budget_s, best)
         flops = workload.statement.flops
         flop_per_cycle = flops / max(timing.cycles - call.extra_cycles, 1.0)
-        fraction = flop_per_cycle / self.peak.flop_per_cycle
+        fraction = self._fraction_of_peak(flop_per_cycle)
         if fraction > HIGHEST_PLAUSIBLE_FRACTION:
             return Measurement.failed(f"implausible: {fraction:.2f} of peak, from {timing.samples} samples")
         gflops = fraction * self.peak.gflops
         seconds = flops / (gflops * 1e9)
         return Measurement(gflops, fraction, flop_per_cycle, seconds, timing.samples, "", timing.variation)
+
+    def _fraction_of_peak(self, flop_per_cycle: float) -> float:
+        """Where that is implausible, others may have disturbed the measurement of the peak, which is then repeated.
+
+        The clock stays the first one, so that GFLOPS mean the same before and after.
+        """
+        if flop_per_cycle > HIGHEST_PLAUSIBLE_FRACTION * self.peak.flop_per_cycle:
+            higher = max(measure_peak(self._timer, self.backend).flop_per_cycle, self.peak.flop_per_cycle)
+            self.peak = Peak(self.peak.gflops / self.peak.flop_per_cycle * higher, higher)
+        return flop_per_cycle / self.peak.flop_per_cycle
 
     def cycles(self, call: Call) -> float:
         """Core cycles of a call, whose results don't matter."""

@@ -7,16 +7,15 @@ from functools import cache
 from typing import NamedTuple
 
 from rllib_envs.errors import UserError
-from rllib_envs.loop_nest.backend import x86
 from rllib_envs.loop_nest.backend.backends import AUTO, MACHINE_CODE, choose_backend
 from rllib_envs.loop_nest.backend.isa import InstructionSet
 from rllib_envs.loop_nest.backend.llvm_code import LoadedObject, compile_ir, host_target
 from rllib_envs.loop_nest.backend.memory import ExecutableCode
-from rllib_envs.loop_nest.backend.plan import Target
-from rllib_envs.loop_nest.backend.processor import has_time_stamps
+from rllib_envs.loop_nest.backend.multiply_adds import emit_multiply_adds, flops, multiply_adds_ir
 from rllib_envs.loop_nest.backend.timer import Timer
 from rllib_envs.loop_nest.backend.timer_portable import PortableTimer
 from rllib_envs.loop_nest.backend.timer_x86 import X86Timer
+from rllib_envs.loop_nest.backend.x86 import Assembler
 
 PEAK_VARIABLE = "MAX_GFLOPS"
 ROUNDS = 500
@@ -44,7 +43,7 @@ def peak(backend: str = AUTO) -> Peak:
 
 def make_timer() -> Timer:
     """The most exact timer for this processor."""
-    return X86Timer() if has_time_stamps() else PortableTimer()
+    return X86Timer() if X86Timer.usable() else PortableTimer()
 
 
 def measure_peak(timer: Timer, backend: str = AUTO) -> Peak:
@@ -56,71 +55,19 @@ def measure_peak(timer: Timer, backend: str = AUTO) -> Peak:
         target, code = instructions.target, ExecutableCode(emit_peak(instructions))
     else:
         target = host_target()
-        code = LoadedObject(compile_ir(peak_ir(target)), "peak")
+        code = LoadedObject(compile_ir(multiply_adds_ir(target, ROUNDS)), "multiply_adds")
     timings = [timer.time(code.address, (), BUDGET_S) for _ in range(TRIES)]
-    flop_per_cycle = peak_flops(target) / min(timing.cycles for timing in timings)
+    flop_per_cycle = flops(target, ROUNDS) / min(timing.cycles for timing in timings)
     clock_hz = max(timing.clock_hz for timing in timings)
     return Peak(flop_per_cycle * clock_hz / 1e9, flop_per_cycle)
 
 
-def chains(target: Target) -> int:
-    """Independent multiply-adds: an even number, for two units, and more than latency times throughput, at most ten."""
-    return (target.registers - 3) // 2 * 2
-
-
-def peak_flops(target: Target) -> int:
-    """Floating-point operations of one call of the code that measures the peak."""
-    return 2 * target.lanes * chains(target) * ROUNDS
-
-
 def emit_peak(instructions: type[InstructionSet]) -> bytes:
-    """Code of a function without arguments that only multiplies and adds, on zeros in registers."""
-    assembler = x86.Assembler()
-    vectors, target = instructions(assembler), instructions.target
-    factor = chains(target)
-    for register in range(factor + 1):
-        vectors.clear(register)
-    assembler.set(x86.RCX, ROUNDS)
-    assembler.align()
-    again = assembler.size
-    for register in range(chains(target)):
-        vectors.operate("fused", register, factor, factor, target.lanes)
-    assembler.decrement(x86.RCX)
-    assembler.jump_back_if_nonzero(again)
-    assembler.clear_upper_halves()
+    """Code of a function without arguments that only multiplies and adds."""
+    assembler = Assembler()
+    emit_multiply_adds(assembler, instructions, ROUNDS)
     assembler.ret()
     return assembler.finish()
-
-
-def peak_ir(target: Target) -> str:
-    """The same as LLVM IR: `void peak(void)`."""
-    vector = f"<{target.lanes} x float>"
-    fma = f"@llvm.fmuladd.v{target.lanes}f32"
-    numbers = range(chains(target))
-    phis = "\n".join(f"  %a{i} = phi {vector} [ zeroinitializer, %entry ], [ %b{i}, %loop ]" for i in numbers)
-    # The factor comes from memory: LLVM would simplify arithmetic on a constant.
-    sums = "\n".join(f"  %b{i} = call {vector} {fma}({vector} %f, {vector} %f, {vector} %a{i})" for i in numbers)
-    kept = "\n".join(f"  store volatile {vector} %b{i}, ptr %memory, align 4" for i in numbers)
-    return f"""
-define void @peak() nounwind {{
-entry:
-  %memory = alloca {vector}, align 64
-  store volatile {vector} zeroinitializer, ptr %memory, align 4
-  %f = load volatile {vector}, ptr %memory, align 4
-  br label %loop
-loop:
-  %round = phi i64 [ {ROUNDS}, %entry ], [ %left, %loop ]
-{phis}
-{sums}
-  %left = sub i64 %round, 1
-  %again = icmp ne i64 %left, 0
-  br i1 %again, label %loop, label %done
-done:
-{kept}
-  ret void
-}}
-declare {vector} {fma}({vector}, {vector}, {vector})
-"""
 
 
 @cache

@@ -10,13 +10,15 @@ from __future__ import annotations
 import ctypes
 import time
 
-from rllib_envs.loop_nest.backend.llvm_code import LoadedObject, compile_ir
+from rllib_envs.loop_nest.backend.llvm_code import LoadedObject, compile_ir, host_target
+from rllib_envs.loop_nest.backend.multiply_adds import multiply_adds_ir
 from rllib_envs.loop_nest.backend.timer import CALIBRATION_TRIES, Slice, Timer
 from rllib_envs.loop_nest.statement import MAX_TENSORS
 
 STEPS_UNROLLED = 40
 PROBE_ROUNDS = 625
 """About 8 microseconds, ten times what reading the clock and calling the code takes."""
+BURST_ROUNDS = 2000
 PROBES = 3
 """Of which the shortest counts: one that was disturbed would make the code under test seem fast."""
 
@@ -74,17 +76,22 @@ class PortableTimer(Timer):
         batch = compile_ir(batch_ir())
         self._batch_code, self._empty = LoadedObject(batch, "batch"), LoadedObject(batch, "nothing")
         self._probe, self._batch = _PROBE(self._probe_code.address), _BATCH(self._batch_code.address)
+        self._burst_code = LoadedObject(compile_ir(multiply_adds_ir(host_target(), BURST_ROUNDS)), "multiply_adds")
         self._overhead_s = 0.0
         nothing = (self._slice(self._empty.address, (), 1).calls for _ in range(CALIBRATION_TRIES))
         self._overhead_s = sorted(nothing)[CALIBRATION_TRIES // 2]
+        self.learn_burst(self._empty.address)
 
     def _slice(self, kernel: int, tensors: tuple[int, ...], calls: int) -> Slice:
+        before, burst = self._probe_seconds(), self._seconds(self._burst_code.address, (), 1)
+        passed = self._seconds(kernel, tensors, calls)
+        return Slice(before, burst, passed, self._seconds(self._burst_code.address, (), 1), self._probe_seconds())
+
+    def _seconds(self, kernel: int, tensors: tuple[int, ...], calls: int) -> float:
         addresses = _Tensors(*tensors)
-        before = self._probe_seconds()
         start = time.perf_counter_ns()
         self._batch(kernel, addresses, calls)
-        passed = time.perf_counter_ns() - start
-        return Slice(before, max(0.0, passed * 1e-9 - self._overhead_s), self._probe_seconds())
+        return max(0.0, (time.perf_counter_ns() - start) * 1e-9 - self._overhead_s)
 
     def _probe_seconds(self) -> float:
         shortest = SECOND_NS

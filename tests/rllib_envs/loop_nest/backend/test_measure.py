@@ -263,8 +263,20 @@ def test_unknown_backend_is_refused_at_once() -> None:
 
 
 def test_implausible_speed_is_refused(bench: MeasuringBench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bench, "peak", Peak(gflops=1.0, flop_per_cycle=0.01))
+    low = Peak(gflops=1.0, flop_per_cycle=0.01)
+    monkeypatch.setattr(bench, "peak", low)
+    monkeypatch.setattr(child, "measure_peak", lambda *_: low)
     assert bench.measure(Request(STATEMENT, LOOPS)).error.startswith("implausible: ")
+
+
+def test_peak_that_was_measured_too_low_is_measured_again(
+    bench: MeasuringBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench, "peak", Peak(gflops=1.0, flop_per_cycle=0.01))
+    measured = bench.measure(Request(STATEMENT, LOOPS))
+    assert measured.verified
+    assert measured.fraction_of_peak == pytest.approx(measured.flop_per_cycle / bench.peak.flop_per_cycle)
+    assert bench.peak.flop_per_cycle > 1
 
 
 def test_unexpected_failure_is_raised_with_its_trace(bench: MeasuringBench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,7 +73,7 @@ def test_long_code_runs_once(timer: Timer) -> None:
 
 
 def test_warm_sample_of_long_code_is_the_result(timer: Timer) -> None:
-    warm = Sample(cycles=1e9, seconds=2 * SINGLE_RUN_S, clock_hz=3e9, clean=True)
+    warm = Sample(cycles=1e9, seconds=2 * SINGLE_RUN_S, clock_hz=3e9, steady=True, burst=0.0, clean=True)
     timing = timer.time(0, NO_TENSORS, 1e-3, first=warm)  # address 0 is not called
     assert (timing.cycles, timing.samples) == (1e9, 1)
 
@@ -84,15 +84,22 @@ class Scripted(Timer):
     source = "script"
     probe_cycles = 1000
     slice_s = 1e-5
+    undisturbed = 500
 
-    def __init__(self, slowdowns: Callable[[int], tuple[float, float, float]]) -> None:
+    def __init__(
+        self,
+        slowdowns: Callable[[int], tuple[float, float, float]],
+        burst: Callable[[int], float] = lambda _: 1.0,
+    ) -> None:
         self.slices = 0
         self._slowdowns = slowdowns
+        self._burst = burst
 
     def _slice(self, kernel: int, tensors: tuple[int, ...], calls: int) -> Slice:
         self.slices += 1
         before, code, after = self._slowdowns(self.slices)
-        return Slice(before * 1e-6, code * calls * 1e-6, after * 1e-6)
+        burst = self._burst(self.slices) * 5e-7
+        return Slice(before * 1e-6, burst, code * calls * 1e-6, burst, after * 1e-6)
 
 
 def test_slow_probes_do_not_make_code_seem_fast() -> None:
@@ -115,6 +122,33 @@ def test_sampling_ends_when_the_fastest_agree() -> None:
 def test_one_lucky_sample_is_not_the_result() -> None:
     timer = Scripted(lambda sample: (1.0, 0.5 if sample == 4 else 1.0, 1.0))
     assert timer.time(0, NO_TENSORS, 1e-3).cycles == pytest.approx(1000)
+
+
+def test_samples_of_a_shared_core_do_not_count() -> None:
+    def shared(sample: int) -> bool:
+        return sample % 10 != 0
+
+    timer = Scripted(lambda n: (1.0, 1.3 if shared(n) else 1.0, 1.0), lambda n: 1.2 if shared(n) else 1.0)
+    timing = timer.time(0, NO_TENSORS, 1e-3)
+    assert timing.cycles == pytest.approx(1000)
+    assert timing.samples >= AGREEING
+
+
+def test_where_a_core_is_always_shared_the_least_disturbed_samples_are_the_result() -> None:
+    timer = Scripted(lambda n: (1.0, 2.0 if n % 3 else 1.5, 1.0), lambda n: 1.4 if n % 3 else 1.1)
+    timing = timer.time(0, NO_TENSORS, 1e-3)
+    assert timing.cycles == pytest.approx(1500)
+    assert timing.samples == 0, "none of them can be trusted"
+
+
+def test_shorter_bursts_are_learnt() -> None:
+    timer = Scripted(lambda _: (1.0, 1.0, 1.0), lambda n: 0.9 if n > 100 else 1.0)
+    timer.learn_burst(0)
+    assert timer.undisturbed == pytest.approx(450), "what learning saw last"
+    timer.undisturbed = 500.0
+    assert timer.time(0, NO_TENSORS, 1e-3).samples == 0
+    assert timer.undisturbed == pytest.approx(450)
+    assert timer.time(0, NO_TENSORS, 1e-3).samples == AGREEING
 
 
 def test_peak_repeats(timer: Timer) -> None:
