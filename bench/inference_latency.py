@@ -16,8 +16,7 @@ import numpy as np
 from helpers.random_walks import matmul, random_walk
 from report import Bar, report
 
-from models.encoders.config import KINDS as ENCODERS
-from models.encoders.config import EncoderConfig, InputSizes
+from models.encoders.config import EncoderConfig, InputSizes, kinds_for
 from models.forward import forward_of
 from models.networks import NETWORKS, build_network
 from models.player import Player
@@ -48,10 +47,10 @@ def milliseconds(player: Player, shown: list[PolicyInput]) -> float:
 def main() -> None:
     problem = LoopNest()
     shown = shown_states(problem)
+    sizes = InputSizes.of(problem.spec, len(problem.actions))
     bars = {}
-    for encoder in ENCODERS:
+    for encoder in kinds_for(sizes.points):
         for kind in NETWORKS:
-            sizes = InputSizes.of(problem.spec, len(problem.actions))
             network = build_network(kind, sizes, EncoderConfig(encoder)).requires_grad_(False).eval()
             player = Player(forward_of(network), values=kind != "actor_critic")
             bars[f"{kind}, {encoder}"] = Bar(milliseconds(player, shown), GOAL_MS, "ms a decision", at_least=False)

@@ -40,9 +40,7 @@ def variation(reports: list[Measurement]) -> float:
 def describe(name: str, reports: list[Measurement]) -> None:
     """What the timer itself says of its reports."""
     sure = [report for report in reports if report.samples]
-    print(
-        f"{name}: {len(sure)} of {len(reports)} reports are of undisturbed samples; they vary by {variation(sure):.2f} %"
-    )
+    print(f"{name}: {len(sure)} of {len(reports)} reports are undisturbed; these vary by {variation(sure):.2f} %")
 
 
 @contextmanager
