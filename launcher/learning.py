@@ -99,7 +99,7 @@ def started(
         try:
             session = stack.enter_context(TrainingSession(settings, checkpoint, config.resume_anyway, interrupts))
         except BaseException:
-            if not config.resume and not config.run:
+            if config.fork or not (config.resume or config.run):
                 run.discard()
             raise
         yield session

@@ -5,17 +5,18 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 from launcher.learning import Trained, train_and_prove
 from launcher.mapping_graphs import write_stages
 from launcher.mapping_options import CURRICULUM, PPO, SINKHORN, TRANSFORMER, MappingOptions
-from launcher.resume import fork
+from launcher.resume import fork, removed_if_refused
 from launcher.train_config import TrainConfig
 from models.local_ray import ray_running
 from models.store.locate import locate_run
-from models.store.run_directory import make_unique
+from models.store.run_directory import RunDirectory, make_unique
 from models.train_settings import gpus_from_environment
 from rllib_envs.problem import Benchmark
 from rllib_envs.streaming_engine.problem import DEFAULT_MAX_TILES
@@ -83,7 +84,8 @@ def train(options: MappingOptions, graphs: Sequence[Benchmark], runs: Path, labe
     config = replace(config, **({"resume": str(run), "resume_anyway": True} if done else {"run": run}))
     stages = write_stages(run / BENCHMARKS, graphs, options.mode == CURRICULUM)
     iterations = max(len(stages), math.ceil(options.epochs / options.update_timestep))
-    with ray_running(options.env_runners, gpus_from_environment()):  # once for all stages
+    refused = removed_if_refused(RunDirectory(run)) if done else nullcontext()
+    with refused, ray_running(options.env_runners, gpus_from_environment()):  # once for all stages
         for number, stage in enumerate(stages, 1):
             if len(stages) > 1:
                 print(f"stage {number} of {len(stages)}: {len(list(stage.iterdir()))} graphs")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,18 @@ def fork(run: RunDirectory, start: Path | None, runs: Path) -> tuple[RunDirector
         Mirrored(known.project, known.entity, group=known.group, tags=known.tags, forked_from=source).write(forked.path)
     write_json(forked.path / RECORD, {**run.record, "forked_from": str(run.path)})
     return forked, forked.path / CHECKPOINTS / checkpoint.name
+
+
+@contextmanager
+def removed_if_refused(run: RunDirectory) -> Iterator[None]:
+    """Leave no run behind that was made a moment ago and that nothing could be trained in."""
+    before = run.checkpoints.last()
+    try:
+        yield
+    except BaseException:
+        if run.checkpoints.last() == before:
+            run.discard()
+        raise
 
 
 def go_on(session: TrainingSession, run: RunDirectory, checkpoint: Path | None, record: Mapping[str, Any]) -> None:

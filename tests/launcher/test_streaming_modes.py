@@ -163,6 +163,7 @@ def test_a_policy_is_learnt_applied_and_learnt_further(ray, folder, capsys):
     with pytest.raises(SystemExit) as ended:
         run("--mode", 5, "--emb_size", 8, "--epochs", 4, "--model", first)
     assert ended.value.code == 2 and "belongs to another training" in capsys.readouterr().err
+    assert {*(folder / "runs").iterdir()} == {first, forked}, "nothing is left of what was refused"
 
 
 def test_a_curriculum_is_one_run(ray, folder, capsys):
