@@ -22,6 +22,7 @@ from models.runners.env_factory import IN_PROCESSES, env_factory
 from models.runners.env_pool import EnvPool, SerialPool
 from models.runners.outcomes import ENVS_LOST, Lost, Started, Stepped
 from models.runners.process_pool import ProcessPool
+from models.runners.seeding import seed_without_compiler
 
 EPISODE_EVENTS = ("on_episode_created", "on_episode_start", "on_episode_step", "on_episode_end")
 
@@ -46,6 +47,13 @@ class PoolEnvRunner(SingleAgentEnvRunner):
     module: Any
     _ongoing_episodes: list[Any]
     _pool: EnvPool
+
+    def __init__(self, *, config: Any, **kwargs: Any) -> None:
+        seed_without_compiler()
+        config = config.copy(copy_frozen=False)
+        # RLlib takes a second to build these, and they would not be used. Of the others it asks for their spaces.
+        config.add_default_connectors_to_module_to_env_pipeline = False
+        super().__init__(config=config, **kwargs)
 
     def make_env(self) -> None:
         """Build the pool; close the one before."""
