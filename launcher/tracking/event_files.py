@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,16 +23,24 @@ class EventFiles:
         Raises MissingPackage without TensorBoard.
         """
         try:
-            from torch.utils.tensorboard import SummaryWriter
+            from tensorboard.compat.proto import event_pb2, summary_pb2
+            from tensorboard.summary.writer.event_file_writer import EventFileWriter
         except ImportError as error:
             raise MissingPackage(f"event files need TensorBoard ({error}); pip install 'tunewright[train]'") from None
-        purged = {"purge_step": after_iteration + 1} if after_iteration else {}
-        self._writer = SummaryWriter(str(run), flush_secs=FLUSH_S, **purged)  # type: ignore[no-untyped-call]
+        self._events, self._summaries = event_pb2, summary_pb2
+        self._writer = EventFileWriter(str(run), flush_secs=FLUSH_S)
+        if after_iteration:
+            start = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
+            self._add(after_iteration + 1, session_log=start)
 
     def log(self, row: Mapping[str, Any]) -> None:
         """The figures of one iteration, as `metrics.jsonl` has them."""
-        for name, value in figures(row).items():
-            self._writer.add_scalar(name, value, row["iteration"])  # type: ignore[no-untyped-call]
+        value = self._summaries.Summary.Value
+        values = [value(tag=name, simple_value=figure) for name, figure in figures(row).items()]
+        self._add(row["iteration"], summary=self._summaries.Summary(value=values))
+
+    def _add(self, step: int, **what: Any) -> None:
+        self._writer.add_event(self._events.Event(step=step, wall_time=time.time(), **what))
 
     def close(self) -> None:
-        self._writer.close()  # type: ignore[no-untyped-call]
+        self._writer.close()
