@@ -1,0 +1,1 @@
+"""Searches over genes that are asked for genes and told their speeds: `ask(n)`, measure, `tell(genes, scores)`."""
