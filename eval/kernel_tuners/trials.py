@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
+from rllib_envs.errors import UserError
 from rllib_envs.kernel_tuning.gene_space import Gene, GeneSpace
-from rllib_envs.kernel_tuning.tuners.tuner import Tuner
+from rllib_envs.kernel_tuning.tuners.tuner import FAILED, Tuner
 
 
 class Kernel(Protocol):
-    """What is tuned: a recorded or synthetic landscape, or a kernel that is built and measured."""
+    """What is tuned: a landscape, or a kernel that is built and measured."""
 
     @property
     def name(self) -> str: ...
@@ -28,11 +28,18 @@ class Kernel(Protocol):
 class Trials:
     """How a tuner is tried."""
 
-    trials: int = 256
+    count: int = 256
     batch: int = 8
     """Genes asked for at a time."""
     noise: float = 0.03
     """Standard deviation of a measurement in the logarithm, for landscapes, which have none of their own."""
+
+    def __post_init__(self) -> None:
+        if self.count < 1 or self.batch < 1 or not self.noise >= 0:
+            raise UserError(
+                f"trials need a count and a batch of at least 1 and a noise of at least 0; got {self.count}, "
+                f"{self.batch} and {self.noise:g}"
+            )
 
 
 @dataclass(frozen=True)
@@ -40,40 +47,41 @@ class Run:
     """What came of it."""
 
     best: np.ndarray
-    """float [trials]: the speed without noise of what the tuner would hand out after each trial."""
+    """float [count]: the speed without noise of what the tuner would hand out after each trial."""
     tuner_seconds: float
     """In the tuner, not in measuring."""
     unique: int
+    """Different genes among those that were measured."""
     failures: int
 
     @property
     def area(self) -> float:
-        """Mean of the curve: the area under it, over the number of trials."""
+        """The area under the curve of the best so far, over the number of trials: its mean."""
         return float(self.best.mean())
 
 
-def run_tuner(tuner: Tuner, kernel: Kernel, how: Trials, seed: int) -> Run:
+def run_tuner(tuner: Tuner, kernel: Kernel, trials: Trials, seed: int) -> Run:
     """Ask, measure, tell, until the trials are used up or the space is."""
     noise = np.random.default_rng([seed, 3])
     true: list[float] = []
     told: list[float] = []
     seconds = 0.0
-    while len(told) < how.trials:
+    while len(told) < trials.count:
         begun = time.perf_counter()
-        genes = tuner.ask(min(how.batch, how.trials - len(told)))
+        genes = tuner.ask(min(trials.batch, trials.count - len(told)))
         seconds += time.perf_counter() - begun
         if not genes:
             break
         speeds = [kernel.score(gene) for gene in genes]
-        scores = [speed * float(np.exp(how.noise * noise.standard_normal())) for speed in speeds]
+        scores = [speed * float(np.exp(trials.noise * noise.standard_normal())) for speed in speeds]
         true += speeds
         told += scores
         begun = time.perf_counter()
         tuner.tell(genes, scores)
         seconds += time.perf_counter() - begun
     curve = handed_out(true, told)
-    padded = np.concatenate([curve, np.full(how.trials - len(curve), curve[-1])])
-    return Run(padded, seconds, len(set(tuner.genes)), sum(speed == 0 for speed in true))
+    padded = np.concatenate([curve, np.full(trials.count - len(curve), curve[-1])])
+    return Run(padded, seconds, len(set(tuner.genes)), sum(speed <= FAILED for speed in true))
 
 
 def handed_out(true: list[float], told: list[float]) -> np.ndarray:
@@ -83,7 +91,3 @@ def handed_out(true: list[float], told: list[float]) -> np.ndarray:
         leader = trial if score > told[leader] else leader
         curve.append(true[leader])
     return np.array(curve)
-
-
-Maker = Callable[[Kernel, int], Tuner]
-"""A tuner for a kernel and a seed."""

@@ -58,7 +58,7 @@ class Agent:
         predicted = self.network(torch.from_numpy(self.replay.chosen[places])).squeeze(-1)
         loss = nn.functional.huber_loss(predicted, self._targets(places))
         self.optimiser.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         self.optimiser.step()
         if self.settings.discount:
             with torch.no_grad():
@@ -76,7 +76,8 @@ class Agent:
         with torch.no_grad():
             chosen = self.network(following).squeeze(-1).masked_fill(beyond, -torch.inf).argmax(-1, keepdim=True)
             after = self.target(following).squeeze(-1).gather(-1, chosen).squeeze(-1)
-        return rewards + torch.from_numpy(self.replay.discount[places]) * after
+        targets: Tensor = rewards + torch.from_numpy(self.replay.discount[places]) * after
+        return targets
 
     def knowledge(self) -> dict[str, np.ndarray]:
         """The weights and what is remembered: what the next kernel can use."""

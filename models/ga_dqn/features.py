@@ -1,7 +1,7 @@
 """Genes as numbers that mean the same for every kernel, so that what was learnt on one serves the next.
 
-Each knob in each choice is a row of logarithms and shares. A gene is the sums of its knobs' rows by role: since they are
-logarithms, a sum is the size of a tile that several loops make up. No size depends on the number of knobs.
+Each knob in each choice is a row of logarithms and shares. A gene is the sums of its knobs' rows by role: since they
+are logarithms, a sum is the size of a tile that several loops make up. No size depends on the number of knobs.
 """
 
 from __future__ import annotations

@@ -30,7 +30,9 @@ class Replay:
     def __len__(self) -> int:
         return min(self.added, len(self.reward))
 
-    def add(self, chosen: np.ndarray, reward: float, discount: float = 0.0, following: np.ndarray | None = None) -> None:
+    def add(
+        self, chosen: np.ndarray, reward: float, discount: float = 0.0, following: np.ndarray | None = None
+    ) -> None:
         """Keep one; of more candidates than there is room for, the first ones."""
         slot = self.added % len(self.reward)
         count = 0 if following is None else min(len(following), self.following.shape[1])

@@ -1,9 +1,9 @@
 """GA-DQN, redesigned: each child is a crossover or a mutation, and which one is chosen by two deep Q-networks.
 
-The idea is from github.com/lhutton1/ga-dqn-tuner (2021), whose algorithm `published.py` follows. What
-differs here: a small population that survives, no gene measured twice, single decisions instead of an endless episode,
-rewards as ratios, and networks that score each knob and move by features which mean the same for every kernel, so that one
-pair of networks serves all kernels and what it learnt is carried on.
+The idea is from github.com/lhutton1/ga-dqn-tuner (2021), whose algorithm `published.py` follows. What differs here: a
+small population that survives, no gene measured twice, single decisions instead of an endless episode, rewards as
+ratios, and networks that score each knob and move by features which mean the same for every kernel, so that one pair
+of networks serves all kernels, and what it learnt is carried on.
 """
 
 from __future__ import annotations
@@ -103,9 +103,7 @@ class GADQNTuner(GeneticTuner):
         one = self.parent()
         if self.rng.random() < self.settings.crossover:
             one, other = sorted((one, self.parent()), key=lambda member: -member.score)
-            offer = crossings(
-                one.gene, other.gene, one.score, self.is_new, self.features, self._situation(one, other)
-            )
+            offer = crossings(one.gene, other.gene, one.score, self.is_new, self.features, self._situation(one, other))
             if offer.children:
                 return offer
         return mutations(one.gene, one.score, self._moves(one.gene), self.features, self._situation(one, one))
@@ -193,7 +191,9 @@ class GADQNTuner(GeneticTuner):
         super().restore(state)
         self.trained, self._pending = state["trained"], {}
         self._lines = {
-            self.members[int(index)].gene: tuple(Step(chosen, float(reward)) for chosen, reward in zip(*line, strict=True))
+            self.members[int(index)].gene: tuple(
+                Step(chosen, float(reward)) for chosen, reward in zip(*line, strict=True)
+            )
             for index, line in state["lines"].items()
         }
         for name, (arrays, values) in state["agents"].items():

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from rllib_envs.kernel_tuning.factorizations import factorizations
 from rllib_envs.kernel_tuning.gene_space import ChoiceKnob, Gene, GeneSpace, LocationKnob, TileKnob
 
 PEAK = 128.0
@@ -48,8 +49,16 @@ class SyntheticTask:
     @cached_property
     def space(self) -> GeneSpace:
         """Tiles of every loop that can be split, unrolling, and where the result is written back."""
-        tiles = [TileKnob(loop, splits(extent, 4)) for loop, extent in self.spatial.items() if extent > 1]
-        tiles += [TileKnob(loop, splits(extent, 2)) for loop, extent in self.reduction.items() if extent > 1]
+        tiles = [
+            TileKnob(loop, factorizations(extent, 4, LARGEST_INNERMOST))
+            for loop, extent in self.spatial.items()
+            if extent > 1
+        ]
+        tiles += [
+            TileKnob(loop, factorizations(extent, 2, LARGEST_INNERMOST))
+            for loop, extent in self.reduction.items()
+            if extent > 1
+        ]
         return GeneSpace((*tiles, ChoiceKnob("unroll", UNROLL), LocationKnob("write_back", DEPTHS)))
 
     def score(self, gene: Gene) -> float:
@@ -63,7 +72,7 @@ class SyntheticTask:
         inner_reduction = math.prod(factors[1] for factors in reduction)
         if rows * vector * (inner_reduction if unroll else 1) > CODE_LIMIT * LANES:
             return 0.0
-        compute = PEAK * (vector / (-(-vector // LANES) * LANES)) ** 0.7 * min(1.0, vectors / LATENCY) ** 0.7
+        compute: float = PEAK * (vector / (-(-vector // LANES) * LANES)) ** 0.7 * min(1.0, vectors / LATENCY) ** 0.7
         compute *= min(1.0, (REGISTERS / vectors) ** 1.5)
         body = vectors * inner_reduction
         compute *= 1.0 if unroll >= body else 0.55 + 0.4 * min(1.0, max(unroll, vectors) / body)
@@ -103,14 +112,6 @@ class SyntheticTask:
         """About normal with deviation 1, the same for the same gene of the same task."""
         total = sum(zlib.crc32(f"{self.name}/{gene}/{part}".encode()) for part in range(4)) / 2**32
         return (total - 2) * math.sqrt(3)
-
-
-def splits(extent: int, levels: int) -> tuple[tuple[int, ...], ...]:
-    """All ways to write `extent` as a product of `levels` factors, the innermost at most `LARGEST_INNERMOST`."""
-    if levels == 1:
-        return ((extent,),) if extent <= LARGEST_INNERMOST else ()
-    divisors = [factor for factor in range(1, extent + 1) if extent % factor == 0]
-    return tuple((factor, *rest) for factor in divisors for rest in splits(extent // factor, levels - 1))
 
 
 def dense(rows: int, columns: int, inner: int) -> SyntheticTask:

@@ -1,0 +1,110 @@
+"""Every tuner on every kernel with every seed, and the results as lines of JSON from which all else is made."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from eval.kernel_tuners.methods import Knowledge, Method, train_on
+from eval.kernel_tuners.trials import Kernel, Run, Trials, run_tuner
+from rllib_envs.errors import UserError
+
+
+@dataclass(frozen=True)
+class Result:
+    """One run of a contest."""
+
+    kernel: str
+    method: str
+    seed: int
+    run: Run
+
+    def to_line(self) -> str:
+        """One line of JSON."""
+        run = {**vars(self.run), "best": [float(f"{speed:.6g}") for speed in self.run.best]}
+        return json.dumps({"kernel": self.kernel, "method": self.method, "seed": self.seed, **run})
+
+    @classmethod
+    def from_line(cls, line: str) -> Result:
+        """What `to_line` wrote."""
+        content = json.loads(line)
+        names = ("kernel", "method", "seed")
+        run = {name: value for name, value in content.items() if name not in names}
+        return cls(*(content[name] for name in names), Run(**{**run, "best": np.array(run["best"], float)}))
+
+
+def contest(
+    kernels: Sequence[Kernel], methods: Mapping[str, Method], seeds: Sequence[int], trials: Trials, workers: int = 1
+) -> Iterator[Result]:
+    """All runs, kernel by kernel. Tuners with the same seed begin with the same random genes.
+
+    A method that is trained before is trained for each kernel anew, on all the others. `workers` are processes; more
+    than one only for landscapes, since kernels that are measured at the same time disturb each other.
+    """
+    if any(method.trained for method in methods.values()) and len(kernels) < 2:
+        raise UserError("a tuner that is trained on the other kernels needs at least 2 of them; add a kernel")
+    with _pool(workers) as pool:
+        for kernel in kernels:
+            jobs = [
+                (name, method, kernel, [other for other in kernels if other is not kernel], seeds, trials)
+                for name, method in methods.items()
+            ]
+            for results in map(_runs, jobs) if pool is None else pool.map(_runs, jobs):
+                yield from results
+
+
+def write_results(path: Path, results: Iterable[Result]) -> list[Result]:
+    """Append each as it comes, and return all."""
+    written = []
+    with path.open("a") as file:
+        for result in results:
+            file.write(result.to_line() + "\n")
+            file.flush()
+            written.append(result)
+    return written
+
+
+def read_results(path: Path) -> list[Result]:
+    """What was written. UserError names the line that is damaged; a last one that was cut off does not count."""
+    try:
+        lines = path.read_text().splitlines(keepends=True)
+    except OSError as error:
+        raise UserError(f"results {path} can't be read: {error}") from None
+    results = []
+    for number, line in enumerate(lines, 1):
+        if not line.endswith("\n"):
+            break
+        try:
+            results.append(Result.from_line(line))
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(f"results {path}, line {number} is damaged ({error}); remove it") from None
+    return results
+
+
+def _runs(job: tuple[str, Method, Kernel, list[Kernel], Sequence[int], Trials]) -> list[Result]:
+    name, method, kernel, others, seeds, trials = job
+    knowledge: Knowledge | None = None
+    if method.trained is not None:
+        knowledge = train_on(others, method.trained, batch=trials.batch)
+    results = []
+    for seed in seeds:
+        tuner = method.make(kernel, seed, trials.count, knowledge)
+        results.append(Result(kernel.name, name, seed, run_tuner(tuner, kernel, trials, seed)))
+    return results
+
+
+@contextmanager
+def _pool(workers: int) -> Iterator[Executor | None]:
+    if workers == 1:
+        yield None
+        return
+    # PyTorch's threads don't survive a fork.
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield pool
