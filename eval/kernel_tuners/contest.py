@@ -35,9 +35,8 @@ class Result:
     def from_line(cls, line: str) -> Result:
         """What `to_line` wrote."""
         content = json.loads(line)
-        names = ("kernel", "method", "seed")
-        run = {name: value for name, value in content.items() if name not in names}
-        return cls(*(content[name] for name in names), Run(**{**run, "best": np.array(run["best"], float)}))
+        kernel, method, seed = content.pop("kernel"), content.pop("method"), content.pop("seed")
+        return cls(kernel, method, seed, Run(**{**content, "best": np.array(content["best"], float)}))
 
 
 def contest(
@@ -50,14 +49,14 @@ def contest(
     """
     if any(method.trained for method in methods.values()) and len(kernels) < 2:
         raise UserError("a tuner that is trained on the other kernels needs at least 2 of them; add a kernel")
+    jobs = [
+        (name, method, kernel, [other for other in kernels if other is not kernel], seeds, trials)
+        for kernel in kernels
+        for name, method in methods.items()
+    ]
     with _pool(workers) as pool:
-        for kernel in kernels:
-            jobs = [
-                (name, method, kernel, [other for other in kernels if other is not kernel], seeds, trials)
-                for name, method in methods.items()
-            ]
-            for results in map(_runs, jobs) if pool is None else pool.map(_runs, jobs):
-                yield from results
+        for results in map(_runs, jobs) if pool is None else pool.map(_runs, jobs):
+            yield from results
 
 
 def write_results(path: Path, results: Iterable[Result]) -> list[Result]:
@@ -91,11 +90,11 @@ def read_results(path: Path) -> list[Result]:
 def _runs(job: tuple[str, Method, Kernel, list[Kernel], Sequence[int], Trials]) -> list[Result]:
     name, method, kernel, others, seeds, trials = job
     knowledge: Knowledge | None = None
-    if method.trained is not None:
-        knowledge = train_on(others, method.trained, batch=trials.batch)
+    if method.trained:
+        knowledge = train_on(others, method.settings, batch=trials.batch)
     results = []
     for seed in seeds:
-        tuner = method.make(kernel, seed, trials.count, knowledge)
+        tuner = method.make(kernel.space, seed, trials.count, knowledge)
         results.append(Result(kernel.name, name, seed, run_tuner(tuner, kernel, trials, seed)))
     return results
 

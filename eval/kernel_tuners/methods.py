@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -11,9 +11,11 @@ from eval.kernel_tuners.trials import Kernel, Trials, run_tuner
 from models.ga_dqn.published import PublishedGADQN
 from models.ga_dqn.settings import GADQNSettings
 from models.ga_dqn.tuner import GADQNTuner
+from rllib_envs.kernel_tuning.gene_space import GeneSpace
 from rllib_envs.kernel_tuning.tuners.genetic import GeneticTuner
 from rllib_envs.kernel_tuning.tuners.random_tuner import RandomTuner
 from rllib_envs.kernel_tuning.tuners.tuner import Tuner
+from rllib_envs.names import choose
 
 Knowledge = dict[str, dict[str, np.ndarray]]
 TRAINING_SEED = 1_000_000
@@ -24,33 +26,40 @@ PASSES = 2
 """Every kernel is trained on so many times, with another seed."""
 
 
+KINDS = ("random", "ga", "published_ga_dqn", "ga_dqn")
+
+
 @dataclass(frozen=True)
 class Method:
-    """One contestant."""
+    """One contestant: data, so that it can be sent to another process."""
 
-    make: Callable[[Kernel, int, int, Knowledge | None], Tuner]
-    """From a kernel, a seed, the number of trials and, if it was trained before, what was learnt."""
-    trained: GADQNSettings | None = None
-    """What it was trained with on the other kernels; None where it comes untrained."""
+    kind: str
+    settings: GADQNSettings = field(default_factory=GADQNSettings)
+    """Of GA-DQN; of the genetic algorithm its part of them."""
+    trained: bool = False
+    """Whether it is trained on the other kernels before."""
 
+    def __post_init__(self) -> None:
+        choose(self.kind, KINDS, "tuner")
 
-def ga_dqn(settings: GADQNSettings | None = None, trained: bool = False) -> Method:
-    """GA-DQN with these settings, fresh or trained on the other kernels."""
-    chosen = settings or GADQNSettings()
-
-    def make(kernel: Kernel, seed: int, count: int, knowledge: Knowledge | None) -> Tuner:
-        return GADQNTuner(kernel.space, seed, count, chosen, knowledge)
-
-    return Method(make, chosen if trained else None)
+    def make(self, space: GeneSpace, seed: int, count: int, knowledge: Knowledge | None = None) -> Tuner:
+        """A tuner for `count` trials."""
+        if self.kind == "random":
+            return RandomTuner(space, seed)
+        if self.kind == "ga":
+            return GeneticTuner(space, seed, self.settings.genetic)
+        if self.kind == "published_ga_dqn":
+            return PublishedGADQN(space, seed, count)
+        return GADQNTuner(space, seed, count, self.settings, knowledge)
 
 
 METHODS: Mapping[str, Method] = {
-    "random": Method(lambda kernel, seed, count, knowledge: RandomTuner(kernel.space, seed)),
-    "ga": Method(lambda kernel, seed, count, knowledge: GeneticTuner(kernel.space, seed)),
-    "published_ga_dqn": Method(lambda kernel, seed, count, knowledge: PublishedGADQN(kernel.space, seed, count)),
-    "ga_uniform": ga_dqn(GADQNSettings(choice="uniform")),
-    "ga_dqn": ga_dqn(),
-    "ga_dqn_trained": ga_dqn(trained=True),
+    "random": Method("random"),
+    "ga": Method("ga"),
+    "published_ga_dqn": Method("published_ga_dqn"),
+    "ga_uniform": Method("ga_dqn", GADQNSettings(choice="uniform")),
+    "ga_dqn": Method("ga_dqn"),
+    "ga_dqn_trained": Method("ga_dqn", trained=True),
 }
 """`ga_uniform` is GA-DQN with the networks' choices replaced by uniform ones, all else the same."""
 
