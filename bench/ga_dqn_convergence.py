@@ -1,0 +1,106 @@
+"""How fast tuners of kernels find fast ones: random, genetic, GA-DQN and what its networks are worth.
+
+python bench/ga_dqn_convergence.py [--seeds 10] [--trials 256] [--workers 2] [--measured]
+
+Each tuner has the same number of trials and, with the same seed, begins with the same random genes. Compared is the
+area under the curve of the best so far. `ga_uniform` is GA-DQN with its networks' choices replaced by uniform ones;
+`ga_dqn_trained` starts with networks that were trained on the seven other kernels. By default on synthetic landscapes,
+which are formulas: they say how tuners search, not how fast kernels are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from report import Bar, report
+from rich.console import Console
+from rich.table import Table
+
+from eval.kernel_tuners.contest import Result, contest, read_results, write_results
+from eval.kernel_tuners.methods import METHODS
+from eval.kernel_tuners.trials import Kernel, Trials
+from eval.kernel_tuners.verdict import area, final, overhead_ms, repeated_percent, verdict
+from rllib_envs.kernel_tuning.synthetic import TASKS
+
+DUELS = (
+    ("ga_dqn", "ga", 1.05),
+    ("ga_dqn", "random", 1.20),
+    ("ga_dqn", "ga_uniform", 1.0),
+    ("ga_dqn_trained", "ga", 1.05),
+    ("ga_dqn_trained", "random", 1.20),
+    ("ga_dqn_trained", "ga_uniform", 1.0),
+    ("ga_dqn", "published_ga_dqn", 1.0),
+)
+"""Who has to be how many times better than whom, by the area under the curve."""
+OVERHEAD_MS = 5.0
+
+
+def kernel_table(results: Sequence[Result], methods: Sequence[str]) -> Table:
+    """Each kernel's mean area, as a multiple of the genetic algorithm's, losses included."""
+    table = Table(title="area under the best-so-far curve, as a multiple of ga's", title_justify="left")
+    table.add_column("kernel")
+    for method in methods:
+        table.add_column(method, justify="right")
+    ratios = {method: verdict(results, method, "ga").by_kernel for method in methods}
+    for kernel in dict.fromkeys(result.kernel for result in results):
+        table.add_row(kernel, *(f"{ratios[method][kernel]:.3f}" for method in methods))
+    return table
+
+
+def method_table(results: Sequence[Result], methods: Sequence[str]) -> Table:
+    """Each tuner over all kernels."""
+    table = Table(title="all kernels", title_justify="left")
+    for column in ("tuner", "area vs ga", "95 % over seeds", "final vs ga", "W-T-L", "repeated", "ms/trial"):
+        table.add_column(column, justify="left" if column == "tuner" else "right")
+    for method in methods:
+        areas, finals = verdict(results, method, "ga", area), verdict(results, method, "ga", final)
+        seeds = areas.over_seeds
+        table.add_row(
+            method,
+            f"{areas.over_kernels.mean:.3f}",
+            f"{seeds.low:.3f} to {seeds.high:.3f}",
+            f"{finals.over_kernels.mean:.3f}",
+            f"{areas.wins}-{areas.ties}-{areas.losses}",
+            f"{repeated_percent(results, method):.0f} %",
+            f"{overhead_ms(results, method):.2f}",
+        )
+    return table
+
+
+def bars_of(results: Sequence[Result]) -> dict[str, Bar]:
+    """Means, and the lower ends of their intervals over seeds."""
+    bars = {}
+    for method, other, goal in DUELS:
+        found = verdict(results, method, other)
+        bars[f"{method} / {other}"] = Bar(found.over_kernels.mean, goal, "x area")
+        bars[f"{method} / {other}, low end"] = Bar(found.over_seeds.low, 1.0, "x area")
+    for method in ("ga_dqn", "ga_dqn_trained"):
+        bars[f"{method} overhead"] = Bar(overhead_ms(results, method), OVERHEAD_MS, "ms per trial", at_least=False)
+        bars[f"{method} repeated"] = Bar(repeated_percent(results, method), 0, "% of trials", at_least=False)
+    return bars
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--trials", type=int, default=256)
+    parser.add_argument("--workers", type=int, default=1, help="processes; for landscapes only")
+    parser.add_argument("--results", type=Path, help="file to keep the results in; those it has are not run again")
+    arguments = parser.parse_args()
+    kernels: Sequence[Kernel] = TASKS
+    with tempfile.TemporaryDirectory() as folder:
+        path = arguments.results or Path(folder) / "results.jsonl"
+        if not path.exists():
+            runs = contest(kernels, METHODS, range(arguments.seeds), Trials(arguments.trials), arguments.workers)
+            write_results(path, runs)
+        results = read_results(path)
+    console = Console(width=140)
+    console.print(kernel_table(results, list(METHODS)), method_table(results, list(METHODS)))
+    report("ga_dqn_convergence", bars_of(results))
+
+
+if __name__ == "__main__":
+    main()
