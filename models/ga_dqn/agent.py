@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 
 from models.ga_dqn.replay import Replay
 from models.ga_dqn.settings import GADQNSettings
+from models.ga_dqn.small_network import SmallNetwork, one_thread
 
 MOST_FOLLOWING = 64
 """Candidates that are kept of the state after a decision; a kernel rarely has more moves."""
@@ -23,19 +21,18 @@ class Agent:
 
     def __init__(self, features: int, settings: GADQNSettings, seed: int) -> None:
         self.settings = settings
-        self.network = _network(features, settings.hidden, seed)
-        self.target = copy.deepcopy(self.network)
-        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=settings.learning_rate, fused=True)
-        self.replay = Replay(settings.replay, features, MOST_FOLLOWING if settings.discount else 0)
         self.rng = np.random.default_rng([seed, 2])
+        self.network = SmallNetwork(features, settings.hidden, self.rng)
+        self.target = self.network.weights.clone()
+        """The target network's weights: equal at the start, and then following slowly."""
+        self.replay = Replay(settings.replay, features, MOST_FOLLOWING if settings.discount else 0)
         self.owed = 0.0
         """Gradient steps that were earned and not made yet."""
 
     def scores(self, candidates: np.ndarray) -> np.ndarray:
         """float32 [candidates]: what each choice is expected to earn."""
-        with one_thread(), torch.no_grad():
-            values: np.ndarray = self.network(torch.from_numpy(candidates)).squeeze(-1).numpy()
-        return values
+        with one_thread():
+            return self.network.values(candidates)
 
     def remember(
         self, chosen: np.ndarray, reward: float, discount: float = 0.0, following: np.ndarray | None = None
@@ -50,92 +47,46 @@ class Agent:
             return
         with one_thread():
             while self.owed >= 1:
-                self._step()
+                places = self.replay.sample(self.rng, self.settings.batch)
+                self.network.fit(self.replay.chosen[places], self._targets(places), self.settings.learning_rate)
+                self.target.lerp_(self.network.weights, self.settings.target_rate)
                 self.owed -= 1
 
-    def _step(self) -> None:
-        places = self.replay.sample(self.rng, self.settings.batch)
-        predicted = self.network(torch.from_numpy(self.replay.chosen[places])).squeeze(-1)
-        loss = nn.functional.huber_loss(predicted, self._targets(places))
-        self.optimiser.zero_grad()
-        torch.autograd.backward(loss)
-        self.optimiser.step()
-        if self.settings.discount:
-            with torch.no_grad():
-                for slow, fast in zip(self.target.parameters(), self.network.parameters(), strict=True):
-                    slow.lerp_(fast, self.settings.target_rate)
-
-    def _targets(self, places: np.ndarray) -> Tensor:
+    def _targets(self, places: np.ndarray) -> np.ndarray:
         """float32 [batch]: the reward, and where the decision didn't end, the target network's value of what the online
         network would choose next."""
-        rewards = torch.from_numpy(self.replay.reward[places])
-        if not self.replay.discount[places].any():
-            return rewards
-        following = torch.from_numpy(self.replay.following[places])
-        beyond = torch.arange(following.shape[1]) >= torch.from_numpy(self.replay.candidates[places])[:, None]
-        with torch.no_grad():
-            chosen = self.network(following).squeeze(-1).masked_fill(beyond, -torch.inf).argmax(-1, keepdim=True)
-            after = self.target(following).squeeze(-1).gather(-1, chosen).squeeze(-1)
-        targets: Tensor = rewards + torch.from_numpy(self.replay.discount[places]) * after
+        targets = self.replay.reward[places]
+        for row in np.flatnonzero(self.replay.discount[places]):
+            place = places[row]
+            following = self.replay.following[place, : self.replay.candidates[place]]
+            chosen = following[[int(self.network.values(following).argmax())]]
+            targets[row] += self.replay.discount[place] * self.network.values(chosen, self.target)[0]
         return targets
 
     def knowledge(self) -> dict[str, np.ndarray]:
         """The weights and what is remembered: what the next kernel can use."""
-        weights = {f"network.{name}": value.numpy().copy() for name, value in self.network.state_dict().items()}
-        return weights | {f"replay.{name}": value for name, value in self.replay.state().items()}
+        replay = {f"replay.{name}": value for name, value in self.replay.state().items()}
+        return {"weights": self.network.weights.numpy().copy()} | replay
 
     def learn_from(self, knowledge: Mapping[str, np.ndarray]) -> None:
         """Take over what `knowledge` returned on other kernels. The target network starts equal."""
-        _load(self.network, "network.", knowledge)
-        self.target.load_state_dict(self.network.state_dict())
+        self.network.weights = torch.from_numpy(np.array(knowledge["weights"]))
+        self.target = self.network.weights.clone()
         self.replay.restore(_named("replay.", knowledge))
         self.replay.carried = self.replay.added
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Arrays and JSON values from which `restore` goes on."""
-        arrays = self.knowledge()
-        arrays |= {f"target.{name}": value.numpy().copy() for name, value in self.target.state_dict().items()}
-        for index, memory in self.optimiser.state_dict()["state"].items():
-            arrays |= {f"optimiser.{index}.{name}": value.numpy().copy() for name, value in memory.items()}
+        arrays = self.knowledge() | {"target": self.target.numpy().copy()}
+        arrays |= {f"network.{name}": value for name, value in self.network.state().items()}
         return arrays, {"owed": self.owed, "rng": self.rng.bit_generator.state}
 
     def restore(self, arrays: Mapping[str, np.ndarray], values: Mapping[str, Any]) -> None:
         """Put back what `state` returned."""
-        _load(self.network, "network.", arrays)
-        _load(self.target, "target.", arrays)
+        self.network.restore(_named("network.", arrays))
+        self.target = torch.from_numpy(np.array(arrays["target"]))
         self.replay.restore(_named("replay.", arrays))
-        memory: dict[int, dict[str, Tensor]] = {}
-        for name, value in _named("optimiser.", arrays).items():
-            index, _, key = name.partition(".")
-            memory.setdefault(int(index), {})[key] = torch.from_numpy(np.array(value))
-        self.optimiser.load_state_dict(self.optimiser.state_dict() | {"state": memory})
         self.owed, self.rng.bit_generator.state = values["owed"], values["rng"]
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """PyTorch computes with a single thread: networks this small gain nothing from more, and sums have one order."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
-def _network(features: int, hidden: int, seed: int) -> nn.Sequential:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        last = nn.Linear(hidden, 1)
-        network = nn.Sequential(nn.Linear(features, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), last)
-    with torch.no_grad():
-        last.weight.mul_(0.1)
-        last.bias.zero_()
-    return network
-
-
-def _load(network: nn.Module, prefix: str, arrays: Mapping[str, np.ndarray]) -> None:
-    network.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in _named(prefix, arrays).items()})
 
 
 def _named(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

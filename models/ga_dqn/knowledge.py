@@ -74,11 +74,11 @@ def read_state(folder: Path) -> dict[str, Any]:
 
 
 def _check(path: Path, agent: Agent, arrays: Mapping[str, np.ndarray]) -> None:
-    weights = {name: array for name, array in arrays.items() if name.startswith("network.")}
     expected = agent.knowledge()
-    check_tensors(path, weights, {name: a.shape for name, a in expected.items() if name.startswith("network.")})
-    replay = {name for name in expected if name.startswith("replay.")}
-    if replay != arrays.keys() - weights.keys():
+    weights = {name: array for name, array in arrays.items() if name == "weights"}
+    check_tensors(path, weights, {"weights": expected["weights"].shape})
+    replay = expected.keys() - {"weights"}
+    if replay != arrays.keys() - {"weights"}:
         raise UserError(f"{path} lacks what the networks learnt from; copy it again from its source")
     if len(arrays["replay.reward"]) > agent.settings.replay:
         raise UserError(f"{path} remembers more than replay={agent.settings.replay} decisions; raise that setting")

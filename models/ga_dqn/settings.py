@@ -36,8 +36,8 @@ class GADQNSettings:
     hidden: int = 64
     """Units in each of the two hidden layers."""
     learning_rate: float = 1e-3
-    batch: int = 64
-    updates_per_trial: float = 2.0
+    batch: int = 128
+    updates_per_trial: float = 1.0
     """Gradient steps of each network for each of its children."""
     target_rate: float = 0.02
     """How far the target network follows with each step."""

@@ -18,14 +18,14 @@ SETTINGS = GADQNSettings()
 
 
 def test_knowledge_of_a_convolution_helps_with_a_product() -> None:
-    """Against the same tuner with uniform choices, over the first hundred trials of six seeds."""
+    """Against the same tuner with uniform choices, over the first hundred trials of five seeds."""
     knowledge = None
-    for seed, other in enumerate((TASKS[1], TASKS[2], TASKS[6], TASKS[7])):
-        tuner = GADQNTuner(other.space, 100 + seed, 200, SETTINGS, knowledge)
-        play(tuner, 200, other)
+    for seed, other in enumerate((TASKS[1], TASKS[2], TASKS[7])):
+        tuner = GADQNTuner(other.space, 100 + seed, 160, SETTINGS, knowledge)
+        play(tuner, 160, other)
         knowledge = tuner.knowledge()
     task, ratios = dense(256, 256, 256), []
-    for seed in range(6):
+    for seed in range(5):
         areas = []
         for settings, known in ((SETTINGS, knowledge), (GADQNSettings(choice="uniform"), None)):
             tuner = GADQNTuner(task.space, seed, 100, settings, known)
@@ -49,7 +49,7 @@ def test_it_comes_back_from_disk_for_another_kernel(tmp_path: Path) -> None:
 def test_knowledge_for_networks_of_another_size_is_refused(tmp_path: Path) -> None:
     source = GADQNTuner(dense(64, 64, 64).space, 0, 64, SETTINGS)
     write_knowledge(tmp_path / "knowledge", source.knowledge(), SETTINGS, {})
-    with pytest.raises(UserError, match=r"ga_dqn\.safetensors: network"):
+    with pytest.raises(UserError, match=r"ga_dqn\.safetensors: weights"):
         read_knowledge(tmp_path / "knowledge", GADQNSettings(hidden=32))
     with pytest.raises(UserError, match="does not exist"):
         read_knowledge(tmp_path / "nowhere", SETTINGS)

@@ -14,13 +14,14 @@ from rllib_envs.kernel_tuning.tuners.random_tuner import RandomTuner
 from rllib_envs.kernel_tuning.tuners.tuner import Tuner
 
 TASK = dense(128, 128, 128)
-BUDGET = 96
-LINEAGE = GADQNSettings(discount=0.8, n_step=3)
+BUDGET = 80
+BRIEF = GADQNSettings(hidden=16, updates_per_trial=0.5)
+LINEAGE = GADQNSettings(discount=0.8, n_step=3, hidden=16, updates_per_trial=0.5)
 
 OURS: dict[str, Callable[[GeneSpace, int], Tuner]] = {
     "random": RandomTuner,
     "genetic": GeneticTuner,
-    "ga_dqn": lambda space, seed: GADQNTuner(space, seed, BUDGET),
+    "ga_dqn": lambda space, seed: GADQNTuner(space, seed, BUDGET, BRIEF),
     "ga_dqn_lineage": lambda space, seed: GADQNTuner(space, seed, BUDGET, LINEAGE),
     "ga_uniform": lambda space, seed: GADQNTuner(space, seed, BUDGET, GADQNSettings(choice="uniform")),
 }
