@@ -55,7 +55,7 @@ class Agent:
     def _targets(self, places: np.ndarray) -> np.ndarray:
         """float32 [batch]: the reward, and where the decision didn't end, the target network's value of what the online
         network would choose next."""
-        targets = self.replay.reward[places]
+        targets: np.ndarray = self.replay.reward[places]
         for row in np.flatnonzero(self.replay.discount[places]):
             place = places[row]
             following = self.replay.following[place, : self.replay.candidates[place]]

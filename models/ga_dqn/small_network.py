@@ -75,7 +75,7 @@ class SmallNetwork:
         self.weights.addcdiv_(self.mean, deviation, value=-rate / (1 - first**self.steps))
 
     def _parts(self, weights: Tensor) -> list[Tensor]:
-        split = weights.split([math.prod(shape) for shape in self._shapes])
+        split = torch.split(weights, [math.prod(shape) for shape in self._shapes])
         return [part.view(shape) for part, shape in zip(split, self._shapes, strict=True)]
 
 
