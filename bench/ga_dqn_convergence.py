@@ -17,12 +17,12 @@ from pathlib import Path
 
 from report import Bar, report
 from rich.console import Console
-from rich.table import Table
 
 from eval.kernel_tuners.contest import Result, contest, read_results, write_results
 from eval.kernel_tuners.methods import METHODS
+from eval.kernel_tuners.tables import kernel_table, method_table
 from eval.kernel_tuners.trials import Kernel, Trials
-from eval.kernel_tuners.verdict import area, final, overhead_ms, repeated_percent, verdict
+from eval.kernel_tuners.verdict import overhead_ms, repeated_percent, verdict
 from rllib_envs.kernel_tuning.synthetic import TASKS
 
 DUELS = (
@@ -35,39 +35,9 @@ DUELS = (
     ("ga_dqn", "published_ga_dqn", 1.0),
 )
 """Who has to be how many times better than whom, by the area under the curve."""
+FIRST_SEED = 100
+"""Settings were chosen on some of these kernels with seeds below."""
 OVERHEAD_MS = 5.0
-
-
-def kernel_table(results: Sequence[Result], methods: Sequence[str]) -> Table:
-    """Each kernel's mean area, as a multiple of the genetic algorithm's, losses included."""
-    table = Table(title="area under the best-so-far curve, as a multiple of ga's", title_justify="left")
-    table.add_column("kernel")
-    for method in methods:
-        table.add_column(method, justify="right")
-    ratios = {method: verdict(results, method, "ga").by_kernel for method in methods}
-    for kernel in dict.fromkeys(result.kernel for result in results):
-        table.add_row(kernel, *(f"{ratios[method][kernel]:.3f}" for method in methods))
-    return table
-
-
-def method_table(results: Sequence[Result], methods: Sequence[str]) -> Table:
-    """Each tuner over all kernels."""
-    table = Table(title="all kernels", title_justify="left")
-    for column in ("tuner", "area vs ga", "95 % over seeds", "final vs ga", "W-T-L", "repeated", "ms/trial"):
-        table.add_column(column, justify="left" if column == "tuner" else "right")
-    for method in methods:
-        areas, finals = verdict(results, method, "ga", area), verdict(results, method, "ga", final)
-        seeds = areas.over_seeds
-        table.add_row(
-            method,
-            f"{areas.over_kernels.mean:.3f}",
-            f"{seeds.low:.3f} to {seeds.high:.3f}",
-            f"{finals.over_kernels.mean:.3f}",
-            f"{areas.wins}-{areas.ties}-{areas.losses}",
-            f"{repeated_percent(results, method):.0f} %",
-            f"{overhead_ms(results, method):.2f}",
-        )
-    return table
 
 
 def bars_of(results: Sequence[Result]) -> dict[str, Bar]:
@@ -94,11 +64,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = arguments.results or Path(folder) / "results.jsonl"
         if not path.exists():
-            runs = contest(kernels, METHODS, range(arguments.seeds), Trials(arguments.trials), arguments.workers)
+            runs = contest(
+                kernels,
+                METHODS,
+                range(FIRST_SEED, FIRST_SEED + arguments.seeds),
+                Trials(arguments.trials),
+                arguments.workers,
+            )
             write_results(path, runs)
         results = read_results(path)
     console = Console(width=140)
-    console.print(kernel_table(results, list(METHODS)), method_table(results, list(METHODS)))
+    console.print(kernel_table(results, "ga"), method_table(results, "ga"))
     report("ga_dqn_convergence", bars_of(results))
 
 

@@ -40,17 +40,23 @@ class Result:
 
 
 def contest(
-    kernels: Sequence[Kernel], methods: Mapping[str, Method], seeds: Sequence[int], trials: Trials, workers: int = 1
+    kernels: Sequence[Kernel],
+    methods: Mapping[str, Method],
+    seeds: Sequence[int],
+    trials: Trials,
+    workers: int = 1,
+    teachers: Sequence[Kernel] | None = None,
 ) -> Iterator[Result]:
     """All runs, kernel by kernel. Tuners with the same seed begin with the same random genes.
 
-    A method that is trained before is trained for each kernel anew, on all the others. `workers` are processes; more
-    than one only for landscapes, since kernels that are measured at the same time disturb each other.
+    A method that is trained before is trained for each kernel anew, on the `teachers`: all the others, if not given.
+    `workers` are processes; more than one only for landscapes, since kernels that are measured at the same time disturb
+    each other.
     """
-    if any(method.trained for method in methods.values()) and len(kernels) < 2:
+    if teachers is None and any(method.trained for method in methods.values()) and len(kernels) < 2:
         raise UserError("a tuner that is trained on the other kernels needs at least 2 of them; add a kernel")
     jobs = [
-        (name, method, kernel, [other for other in kernels if other is not kernel], seeds, trials)
+        (name, method, kernel, [other for other in teachers or kernels if other.name != kernel.name], seeds, trials)
         for kernel in kernels
         for name, method in methods.items()
     ]

@@ -21,7 +21,7 @@ class GADQNSettings:
     choice: str = "dqn"
     """"dqn": by the networks. "uniform": each possible choice alike, all else the same; what the networks are worth is
     the difference."""
-    reward: str = "log_ratio"
+    reward: str = "improvement"
     """What a child earns, by name."""
     discount: float = 0.0
     """What later children of the same line count. 0: a decision ends with its child."""
@@ -31,7 +31,7 @@ class GADQNSettings:
     """The share of choices that are made uniformly, at the start and at the end."""
     epsilon_share: float = 0.5
     """The share of the budget after which it has fallen to its end."""
-    trained_epsilon: float = 0.1
+    trained_epsilon: float = 0.25
     """The same share for networks that bring knowledge from other kernels, at all times."""
     hidden: int = 64
     """Units in each of the two hidden layers."""
