@@ -1,18 +1,21 @@
 """How fast tuners of kernels find fast ones: random, genetic, GA-DQN and what its networks are worth.
 
-python bench/ga_dqn_convergence.py [--seeds 10] [--trials 256] [--workers 2] [--measured]
+python bench/ga_dqn_convergence.py [--seeds 10] [--trials 256] [--workers 2] [--measured [--kernels NAME ...]]
 
 Each tuner has the same number of trials and, with the same seed, begins with the same random genes. Compared is the
 area under the curve of the best so far. `ga_uniform` is GA-DQN with its networks' choices replaced by uniform ones;
 `ga_dqn_trained` starts with networks that were trained on the seven other kernels. By default on synthetic landscapes,
-which are formulas: they say how tuners search, not how fast kernels are.
+which are formulas: they say how tuners search, not how fast kernels are. With `--measured` on the kernels of the suite
+`kernel_tuning`, built and timed with TVM, a tenth of a second for each trial; the networks are then trained on the
+synthetic ones, and know no real kernel before.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from report import Bar, report
@@ -21,7 +24,7 @@ from rich.console import Console
 from eval.kernel_tuners.contest import Result, contest, read_results, write_results
 from eval.kernel_tuners.methods import METHODS
 from eval.kernel_tuners.tables import kernel_table, method_table
-from eval.kernel_tuners.trials import Kernel, Trials
+from eval.kernel_tuners.trials import Trials
 from eval.kernel_tuners.verdict import overhead_ms, repeated_percent, verdict
 from rllib_envs.kernel_tuning.synthetic import TASKS
 
@@ -53,25 +56,34 @@ def bars_of(results: Sequence[Result]) -> dict[str, Bar]:
     return bars
 
 
+def run(arguments: argparse.Namespace) -> Iterator[Result]:
+    """All runs, as they come."""
+    seeds, trials = range(FIRST_SEED, FIRST_SEED + arguments.seeds), Trials(arguments.trials)
+    if not arguments.measured:
+        yield from contest(TASKS, METHODS, seeds, trials, arguments.workers)
+        return
+    from helpers.measured_kernels import measured_kernels
+
+    from rllib_envs.kernel_tuning.measure import KernelMeasurer
+
+    with KernelMeasurer() as measurer:
+        kernels = measured_kernels(measurer, arguments.kernels)
+        yield from contest(kernels, METHODS, seeds, replace(trials, noise=0.0), teachers=TASKS)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--trials", type=int, default=256)
     parser.add_argument("--workers", type=int, default=1, help="processes; for landscapes only")
+    parser.add_argument("--measured", action="store_true", help="real kernels instead of synthetic landscapes")
+    parser.add_argument("--kernels", nargs="*", default=(), help="some of the measured ones, by name")
     parser.add_argument("--results", type=Path, help="file to keep the results in; those it has are not run again")
     arguments = parser.parse_args()
-    kernels: Sequence[Kernel] = TASKS
     with tempfile.TemporaryDirectory() as folder:
         path = arguments.results or Path(folder) / "results.jsonl"
         if not path.exists():
-            runs = contest(
-                kernels,
-                METHODS,
-                range(FIRST_SEED, FIRST_SEED + arguments.seeds),
-                Trials(arguments.trials),
-                arguments.workers,
-            )
-            write_results(path, runs)
+            write_results(path, run(arguments))
         results = read_results(path)
     console = Console(width=140)
     console.print(kernel_table(results, "ga"), method_table(results, "ga"))
