@@ -64,9 +64,9 @@ def run(arguments: argparse.Namespace) -> Iterator[Result]:
         return
     from helpers.measured_kernels import measured_kernels
 
-    from rllib_envs.kernel_tuning.measure import KernelMeasurer
+    from rllib_envs.kernel_tuning import measure
 
-    with KernelMeasurer() as measurer:
+    with measure.KernelMeasurer() as measurer:
         kernels = measured_kernels(measurer, arguments.kernels)
         yield from contest(kernels, METHODS, seeds, replace(trials, noise=0.0), teachers=TASKS)
 

@@ -1,4 +1,4 @@
-"""The kernels of the suite `kernel_tuning`, built and measured with TVM: what tuners are compared on besides formulas."""
+"""The kernels of the suite `kernel_tuning`, built and measured with TVM, for tuners to be compared on."""
 
 from __future__ import annotations
 
