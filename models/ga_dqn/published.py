@@ -33,17 +33,7 @@ class PublishedGADQN(Tuner):
             raise UserError(f"the published GA-DQN needs 3 knobs to have a place to cut; this kernel has {knobs}")
         super().__init__(space, seed)
         self.seed, self.budget = seed, budget
-        capacity = -(-budget // 2)
-        self.mutation = PublishedAgent(knobs, knobs + 1, capacity, 2 * seed)
-        # Defect 8: of the places to cut, the last two can't be chosen, and the first copies a parent.
-        self.crossover = PublishedAgent(2 * knobs, knobs - 2, capacity, 2 * seed + 1)
-        self._visited: set[Gene] = set()
-        self._population: list[Gene] = []
-        self._fitness: list[float] = []
-        self._queue: list[Gene] = []
-        self._told: list[float] = []
-        self._life = self._generations()
-        self._open(next(self._life))
+        self._start()
 
     def ask(self, n: int) -> list[Gene]:
         """At most the rest of a batch; none before the scores of the last one were told."""
@@ -60,10 +50,24 @@ class PublishedGADQN(Tuner):
 
     def restore(self, state: dict[str, Any]) -> None:
         """By living through it again: whatever was asked and told is in the state, and nothing else decides."""
-        self.__init__(self.space, self.seed, self.budget)  # type: ignore[misc]
+        Tuner.__init__(self, self.space, self.seed)
+        self._start()
         for gene, score in zip(state["genes"], state["scores"], strict=True):
             assert self.ask(1) == [tuple(gene)], "the same seed and scores give the same genes"
             self.tell([tuple(gene)], [score])
+
+    def _start(self) -> None:
+        knobs, capacity = len(self.space.knobs), -(-self.budget // 2)
+        self.mutation = PublishedAgent(knobs, knobs + 1, capacity, 2 * self.seed)
+        # Defect 8: of the places to cut, the last two can't be chosen, and the first copies a parent.
+        self.crossover = PublishedAgent(2 * knobs, knobs - 2, capacity, 2 * self.seed + 1)
+        self._visited: set[Gene] = set()
+        self._population: list[Gene] = []
+        self._fitness: list[float] = []
+        self._queue: list[Gene] = []
+        self._told: list[float] = []
+        self._life = self._generations()
+        self._open(next(self._life))
 
     def _open(self, batch: list[Gene]) -> None:
         self._queue, self._batch = list(batch), len(batch)

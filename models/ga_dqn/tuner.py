@@ -54,13 +54,13 @@ class GADQNTuner(GeneticTuner):
         settings: GADQNSettings | None = None,
         knowledge: Knowledge | None = None,
     ) -> None:
-        self.options = settings or GADQNSettings()
-        super().__init__(space, seed, self.options.genetic)
+        self.dqn = settings or GADQNSettings()
+        super().__init__(space, seed, self.dqn.genetic)
         self.budget, self.trained = budget, knowledge is not None
         self.features = GeneFeatures(space)
         self.agents: dict[str, Agent] = {}
-        if self.options.choice == "dqn":
-            self.agents = {name: Agent(INPUTS[name], self.options, seed * 2 + i) for i, name in enumerate(INPUTS)}
+        if self.dqn.choice == "dqn":
+            self.agents = {name: Agent(INPUTS[name], self.dqn, seed * 2 + i) for i, name in enumerate(INPUTS)}
         for name, agent in self.agents.items():
             if knowledge is not None:
                 agent.learn_from(knowledge[name])
@@ -71,9 +71,9 @@ class GADQNTuner(GeneticTuner):
     def epsilon(self) -> float:
         """The share of choices that are made uniformly now."""
         if self.trained:
-            return self.options.trained_epsilon
-        start, end = self.options.epsilon
-        return start + (end - start) * min(1.0, len(self.genes) / max(1.0, self.options.epsilon_share * self.budget))
+            return self.dqn.trained_epsilon
+        start, end = self.dqn.epsilon
+        return start + (end - start) * min(1.0, len(self.genes) / max(1.0, self.dqn.epsilon_share * self.budget))
 
     def children(self, n: int) -> list[Gene]:
         offers = [offer for offer in (self._offer() for _ in range(n)) if offer.children]
@@ -154,15 +154,15 @@ class GADQNTuner(GeneticTuner):
     def _reward(self, score: float, parent: float, best: float, before: list[float]) -> float:
         first, recent = before[: self.settings.population], before[-self.settings.population :]
         scored = Scored(score, parent, best, float(np.mean(first)), float(np.mean(recent)))
-        return reward_of(self.options.reward, scored)
+        return reward_of(self.dqn.reward, scored)
 
     def _credit(self, gene: Gene, pending: Pending, reward: float) -> None:
         """Remember a decision; with a discount, also what its line of mutations earned up to here."""
-        agent, discount = self.agents[pending.decision], self.options.discount
+        agent, discount = self.agents[pending.decision], self.dqn.discount
         if not discount or pending.decision != "mutation" or not self._survived(gene):
             agent.remember(pending.chosen, reward)
             return
-        line = (Step(pending.chosen, reward), *self._lines.get(pending.parent, ()))[: self.options.n_step]
+        line = (Step(pending.chosen, reward), *self._lines.get(pending.parent, ()))[: self.dqn.n_step]
         self._lines[gene] = line
         member = next(member for member in self.members if member.gene == gene)
         moves = self._moves(gene, redraws=False)
