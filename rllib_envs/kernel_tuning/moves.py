@@ -1,13 +1,14 @@
 """The small changes of one knob that mutation makes: neighbours in the knob's own sense of near.
 
 The order in which a compiler lists the ways to split a loop puts unlike ones next to each other. Near are those between
-which a single prime factor moves from one level to another.
+which a single prime factor moves from one level to another, or the smallest that leads to a candidate.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+from rllib_envs.kernel_tuning.factorizations import divisors
 from rllib_envs.kernel_tuning.gene_space import GeneSpace, Knob, TileKnob
 
 
@@ -15,7 +16,7 @@ class Move(NamedTuple):
     """One change of one knob."""
 
     kind: str
-    """"shift" (of a prime factor between two levels of a tile), "step" (to the next candidate) or "redraw"."""
+    """"shift" (of a factor between two levels of a tile), "step" (to the next candidate) or "redraw"."""
     source: int
     """The level that a factor leaves, the innermost is 0; for steps -1 or +1, the direction; 0 for a redraw."""
     target: int
@@ -47,21 +48,22 @@ def _steps(choice: int, choices: int) -> tuple[Move, ...]:
 
 
 def _shifts(factors: tuple[int, ...], index: dict[tuple[int, ...], int]) -> tuple[Move, ...]:
-    levels, moves = len(factors), []
-    for source in range(levels):
-        prime = smallest_prime(factors[source])
-        if prime == 1:
-            continue
-        for target in range(levels):
-            changed = list(factors)
-            changed[source] //= prime
-            changed[target] *= prime
-            choice = index.get(tuple(changed))  # a limit on the innermost factor leaves some splits out
-            if source != target and choice is not None:
-                moves.append(Move("shift", levels - 1 - source, levels - 1 - target, choice))
-    return tuple(moves)
+    levels = len(factors)
+    pairs = [(source, target) for source in range(levels) for target in range(levels) if source != target]
+    shifted = ((source, target, _shifted(factors, source, target, index)) for source, target in pairs)
+    return tuple(
+        Move("shift", levels - 1 - source, levels - 1 - target, choice)
+        for source, target, choice in shifted
+        if choice is not None
+    )
 
 
-def smallest_prime(number: int) -> int:
-    """The smallest prime factor, or 1 of 1."""
-    return next((factor for factor in range(2, int(number**0.5) + 1) if number % factor == 0), number)
+def _shifted(factors: tuple[int, ...], source: int, target: int, index: dict[tuple[int, ...], int]) -> int | None:
+    """The candidate after the smallest factor that leads to one has moved: a prime, unless splits are left out."""
+    for divisor in divisors(factors[source])[1:]:
+        changed = list(factors)
+        changed[source] //= divisor
+        changed[target] *= divisor
+        if tuple(changed) in index:
+            return index[tuple(changed)]
+    return None

@@ -8,7 +8,7 @@ import pytest
 
 from rllib_envs.kernel_tuning.factorizations import factorizations
 from rllib_envs.kernel_tuning.gene_space import ChoiceKnob, GeneSpace, LocationKnob, TileKnob
-from rllib_envs.kernel_tuning.moves import MoveTable, smallest_prime
+from rllib_envs.kernel_tuning.moves import MoveTable
 
 TILE = TileKnob("i", factorizations(24, 3))
 SPACE = GeneSpace((TILE, ChoiceKnob("unroll", (0, 16, 64)), LocationKnob("at", (-1,))))
@@ -46,5 +46,8 @@ def test_steps_stay_in_range() -> None:
     assert TABLE.of(2, 0) == ()
 
 
-def test_smallest_prime() -> None:
-    assert [smallest_prime(n) for n in (1, 2, 3, 4, 9, 35, 49, 97)] == [1, 2, 3, 2, 3, 5, 7, 97]
+def test_where_few_factors_are_allowed_a_shift_takes_the_smallest_that_leads_to_a_candidate() -> None:
+    few = TileKnob("i", factorizations(128, 4, allowed=(1, 8, 16)))
+    table = MoveTable(GeneSpace((few,)))
+    reached = {few.factors[move.choice] for move in table.of(0, few.factors.index((1, 8, 16, 1)))}
+    assert reached == {(8, 1, 16, 1), (16, 8, 1, 1), (1, 16, 8, 1), (1, 1, 16, 8), (1, 8, 1, 16)}
