@@ -27,6 +27,17 @@ Batches = Generator[list[Gene], list[float], None]
 class PublishedGADQN(Tuner):
     """Generations of crossovers and of mutations in turns, each chosen by a network."""
 
+    _queue: list[Gene]
+    """What of the present batch was not asked for yet."""
+    _told: list[float]
+    """The scores of the present batch so far."""
+    _batch: int
+    """Its size."""
+    _population: list[Gene]
+    _fitness: list[float]
+    _visited: set[Gene]
+    _life: Batches
+
     def __init__(self, space: GeneSpace, seed: int, budget: int) -> None:
         knobs = len(space.knobs)
         if knobs < 3:
@@ -61,11 +72,7 @@ class PublishedGADQN(Tuner):
         self.mutation = PublishedAgent(knobs, knobs + 1, capacity, 2 * self.seed)
         # Defect 8: of the places to cut, the last two can't be chosen, and the first copies a parent.
         self.crossover = PublishedAgent(2 * knobs, knobs - 2, capacity, 2 * self.seed + 1)
-        self._visited: set[Gene] = set()
-        self._population: list[Gene] = []
-        self._fitness: list[float] = []
-        self._queue: list[Gene] = []
-        self._told: list[float] = []
+        self._visited, self._population, self._fitness, self._told = set(), [], [], []
         self._life = self._generations()
         self._open(next(self._life))
 
