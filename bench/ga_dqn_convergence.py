@@ -6,8 +6,8 @@ Each tuner has the same number of trials and, with the same seed, begins with th
 area under the curve of the best so far. `ga_uniform` is GA-DQN with its networks' choices replaced by uniform ones;
 `ga_dqn_trained` starts with networks that were trained on the seven other kernels. By default on synthetic landscapes,
 which are formulas: they say how tuners search, not how fast kernels are. With `--measured` on the kernels of the suite
-`kernel_tuning`, built and timed with TVM, a tenth of a second for each trial; the networks are then trained on the
-synthetic ones, and know no real kernel before.
+`kernel_tuning`, built and timed with TVM, a tenth of a second and more for each trial. The networks are then trained on
+the other ones of those, or with `--train-on synthetic` on formulas, and know no real kernel before.
 """
 
 from __future__ import annotations
@@ -68,7 +68,8 @@ def run(arguments: argparse.Namespace) -> Iterator[Result]:
 
     with measure.KernelMeasurer() as measurer:
         kernels = measured_kernels(measurer, arguments.kernels)
-        yield from contest(kernels, METHODS, seeds, replace(trials, noise=0.0), teachers=TASKS)
+        teachers = TASKS if arguments.train_on == "synthetic" else None
+        yield from contest(kernels, METHODS, seeds, replace(trials, noise=0.0), teachers=teachers)
 
 
 def main() -> None:
@@ -78,6 +79,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1, help="processes; for landscapes only")
     parser.add_argument("--measured", action="store_true", help="real kernels instead of synthetic landscapes")
     parser.add_argument("--kernels", nargs="*", default=(), help="some of the measured ones, by name")
+    parser.add_argument("--train-on", choices=("others", "synthetic"), default="others", help="for --measured")
     parser.add_argument("--results", type=Path, help="file to keep the results in; those it has are not run again")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
