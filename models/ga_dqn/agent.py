@@ -56,11 +56,15 @@ class Agent:
         """float32 [batch]: the reward, and where the decision didn't end, the target network's value of what the online
         network would choose next."""
         targets: np.ndarray = self.replay.reward[places]
-        for row in np.flatnonzero(self.replay.discount[places]):
-            place = places[row]
-            following = self.replay.following[place, : self.replay.candidates[place]]
-            chosen = following[[int(self.network.values(following).argmax())]]
-            targets[row] += self.replay.discount[place] * self.network.values(chosen, self.target)[0]
+        goes_on = np.flatnonzero(self.replay.discount[places])
+        if not len(goes_on):
+            return targets
+        kept = places[goes_on]
+        following, candidates = self.replay.following[kept], self.replay.candidates[kept]
+        values = self.network.values(following.reshape(-1, following.shape[-1])).reshape(following.shape[:2])
+        values[np.arange(following.shape[1]) >= candidates[:, None]] = -np.inf
+        chosen = following[np.arange(len(kept)), values.argmax(axis=1)]
+        targets[goes_on] += self.replay.discount[kept] * self.network.values(chosen, self.target)
         return targets
 
     def knowledge(self) -> dict[str, np.ndarray]:
