@@ -6,6 +6,7 @@ python eval/driver.py -m experiment -c eval/config-example.json
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from eval.kernel_tuners.tables import kernel_table, method_table
 from rllib_envs.errors import UserError, one_line_errors
 
 MODES = ("experiment",)
+FILE_WIDTH = 140
+"""Columns of tables that go to a file, which are not cut to a terminal's."""
 
 
 def run_experiments(config: ExperimentConfig, console: Console) -> None:
@@ -50,7 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("-c", "--config", required=True, help="a JSON file, or JSON")
     chosen = parser.parse_args(arguments)
     with one_line_errors():
-        run_experiments(read_config(chosen.config.removeprefix("=")), Console())
+        console = Console(width=None if sys.stdout.isatty() else FILE_WIDTH)
+        run_experiments(read_config(chosen.config), console)
 
 
 if __name__ == "__main__":
