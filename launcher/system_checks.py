@@ -10,10 +10,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from eval.baselines.installed import tvm_row
 from launcher.ray_node import SHARED_MEMORY
 from launcher.tracking.account import HOW, find_key, host
 from rllib_envs.errors import UserError
+from rllib_envs.tvm_installed import tvm_row
 
 Row = tuple[str, str]
 

@@ -30,6 +30,10 @@ class IllegalAction(TunewrightError):
     """An action was applied to a state in which it is not legal. The message gives the reason in words."""
 
 
+class MeasuringError(TunewrightError):
+    """Measuring failed for a reason that is not the candidate's fault."""
+
+
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 """What the system says when a disk is full, or the user's share of it."""
 

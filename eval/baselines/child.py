@@ -14,10 +14,10 @@ from multiprocessing.connection import Connection
 from eval.baselines.limits import TuningLimits
 from eval.baselines.prepared import Library, Prepared
 from eval.baselines.protocol import RUN_LIMIT_S, Answer, Request
-from rllib_envs.child_process import die_with_parent
+from rllib_envs.child_process import die_with_parent, serve
 from rllib_envs.cores import run_on
 from rllib_envs.errors import MissingPackage, TunewrightError
-from rllib_envs.loop_nest.backend.child import MeasuringBench, serve
+from rllib_envs.loop_nest.backend.child import MeasuringBench
 from rllib_envs.loop_nest.backend.protocol import Ready
 from rllib_envs.loop_nest.backend.workload import Workload
 from rllib_envs.loop_nest.statement import Statement

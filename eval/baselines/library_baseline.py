@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
-from eval.baselines.installed import missing
 from eval.baselines.limits import TuningLimits
 from eval.baselines.process import LibraryProcess
 from eval.baselines.protocol import RUN_LIMIT_ENDS, RUN_LIMIT_S, Answer, NotAvailable, Request
 from rllib_envs.cores import CoreLocks
 from rllib_envs.errors import TunewrightError
 from rllib_envs.loop_nest import LoopNest
-from rllib_envs.loop_nest.backend.measuring_process import Lost
 from rllib_envs.loop_nest.backend.protocol import Measurement
 from rllib_envs.loop_nest.statement import Statement
+from rllib_envs.measuring_process import Lost
 from rllib_envs.problem import Benchmark, Evaluation
+from rllib_envs.tvm_installed import missing
 
 ANSWER_LIMIT_S = 300.0
 """For compiling, and for three runs of twenty processor seconds on a machine that is shared by several processes."""

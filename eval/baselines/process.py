@@ -6,7 +6,7 @@ from typing import Any
 
 from eval.baselines.protocol import Answer, Request
 from rllib_envs.errors import TunewrightError
-from rllib_envs.loop_nest.backend.measuring_process import MeasuringProcess
+from rllib_envs.measuring_process import MeasuringProcess
 
 MODULE = "eval.baselines.child"
 START_LIMIT_S = 180.0

@@ -14,9 +14,9 @@ import tvm
 import tvm_ffi
 
 from eval.baselines.shapes import shaped_tensors
-from eval.baselines.tvm.host import target
 from rllib_envs.loop_nest.backend.child import Call
 from rllib_envs.loop_nest.backend.workload import Workload
+from rllib_envs.tvm_host import target
 
 CPU = 1
 """kDLCPU of dlpack.h."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from eval.baselines.prepared import Library
-from eval.baselines.tvm.host import prepare_import
 from rllib_envs.loop_nest.backend.child import MeasuringBench
+from rllib_envs.tvm_host import prepare_import
 
 
 def load(bench: MeasuringBench) -> Library:

@@ -24,11 +24,11 @@ from eval.baselines.prepared import Prepared
 from eval.baselines.protocol import NotAvailable
 from eval.baselines.tvm.call import Arguments, compiled
 from eval.baselines.tvm.expression import module
-from eval.baselines.tvm.host import target, version
 from eval.baselines.tvm.in_fork import in_fork
 from eval.baselines.tvm.tuned import Tuned, tuned
 from rllib_envs.loop_nest.backend.child import MeasuringBench
 from rllib_envs.loop_nest.backend.workload import Workload
+from rllib_envs.tvm_host import target, version
 
 BATCH = 16
 """Candidates between two looks at what was measured: several batches even of a short search."""

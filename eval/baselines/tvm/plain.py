@@ -8,8 +8,8 @@ from eval.baselines.limits import TuningLimits
 from eval.baselines.prepared import Prepared
 from eval.baselines.tvm.call import Arguments, compiled
 from eval.baselines.tvm.expression import module
-from eval.baselines.tvm.host import version
 from rllib_envs.loop_nest.backend.workload import Workload
+from rllib_envs.tvm_host import version
 
 
 def prepare(workload: Workload, limits: TuningLimits) -> Prepared:

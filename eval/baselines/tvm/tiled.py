@@ -17,9 +17,9 @@ from eval.baselines.protocol import NotAvailable
 from eval.baselines.shapes import Shaped, shaped_tensors
 from eval.baselines.tvm.call import Arguments, compiled
 from eval.baselines.tvm.expression import REDUCED, RESULT, module
-from eval.baselines.tvm.host import Vectors, vectors, version
 from rllib_envs.loop_nest.backend.workload import Workload
 from rllib_envs.loop_nest.statement import Statement
+from rllib_envs.tvm_host import Vectors, vectors, version
 
 VECTORS_ACROSS = 2
 REGISTERS_FOR_OPERANDS = 4

@@ -9,20 +9,19 @@ import ctypes
 import resource
 import signal
 import sys
-import traceback
 from collections import OrderedDict
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 
-from rllib_envs.child_process import die_with_parent
+from rllib_envs.child_process import die_with_parent, serve
 from rllib_envs.cores import run_on
 from rllib_envs.errors import TunewrightError
 from rllib_envs.loop_nest.backend.backends import AUTO, choose_backend
 from rllib_envs.loop_nest.backend.fma_peak import Peak, make_timer, measure_peak
 from rllib_envs.loop_nest.backend.kernel import compile_kernel
 from rllib_envs.loop_nest.backend.numpy_run import numpy_run
-from rllib_envs.loop_nest.backend.protocol import Measurement, MeasuringError, Ready, Request
+from rllib_envs.loop_nest.backend.protocol import Measurement, Ready, Request
 from rllib_envs.loop_nest.backend.timer import Sample, Timer
 from rllib_envs.loop_nest.backend.workload import Workload
 from rllib_envs.loop_nest.statement import MAX_TENSORS, Statement
@@ -148,31 +147,6 @@ class MeasuringBench:
         sample = self._timer.sample(call.address, call.arguments, 1)
         signal.setitimer(signal.ITIMER_PROF, 0)
         return sample
-
-
-class Measures(Protocol):
-    """Whatever answers requests."""
-
-    def measure(self, request: Any) -> object: ...
-
-
-def serve(connection: Connection, bench: Measures) -> None:
-    """Answer requests until the other side hangs up."""
-    while True:
-        try:
-            request = connection.recv()
-        except EOFError:
-            return
-        reply: object
-        try:
-            reply = bench.measure(request)
-        except TunewrightError as error:
-            reply = error
-        except MemoryError:
-            reply = MeasuringError(f"statement needs more than {ADDRESS_SPACE_BYTES >> 30} GiB to be checked and timed")
-        except Exception:
-            reply = MeasuringError(f"the measuring process failed:\n{traceback.format_exc()}")
-        connection.send(reply)
 
 
 def _address(function: ctypes._CFunctionType) -> int:

@@ -11,9 +11,9 @@ from rllib_envs.cores import CoreLocks
 from rllib_envs.loop_nest.backend.backends import AUTO, BACKENDS
 from rllib_envs.loop_nest.backend.fma_peak import Peak, configured_gflops
 from rllib_envs.loop_nest.backend.loops import Schedule, check_loops
-from rllib_envs.loop_nest.backend.measuring_process import Lost, MeasuringProcess
 from rllib_envs.loop_nest.backend.protocol import Measurement, Ready, Request
 from rllib_envs.loop_nest.statement import Statement
+from rllib_envs.measuring_process import Lost, MeasuringProcess
 from rllib_envs.names import choose
 
 CHILD_MODULE = "rllib_envs.loop_nest.backend.child"

@@ -10,14 +10,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from rllib_envs.cores import Core
-from rllib_envs.errors import TunewrightError
 from rllib_envs.loop_nest.backend.fma_peak import Peak
 from rllib_envs.loop_nest.backend.loops import Schedule
 from rllib_envs.loop_nest.statement import Statement
-
-
-class MeasuringError(TunewrightError):
-    """Measuring failed for a reason that is not the candidate's fault."""
 
 
 class Ready(NamedTuple):

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from eval.baselines import LIBRARY, Baselines, known_baselines
-from eval.baselines.installed import missing
 from eval.baselines.limits import TuningLimits
 from eval.baselines.protocol import NotAvailable
 from eval.baselines.shapes import shaped_tensors
@@ -18,6 +17,7 @@ from rllib_envs.loop_nest import LoopNest
 from rllib_envs.loop_nest.kinds import KINDS, make_statement
 from rllib_envs.loop_nest.statement import Statement
 from rllib_envs.toy import Toy
+from rllib_envs.tvm_installed import missing
 
 
 def names(text: str, problem=None) -> tuple[str, ...]:

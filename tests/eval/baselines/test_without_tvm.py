@@ -16,7 +16,7 @@ EXTRA = ("tvm", "apache_tvm", "xgboost")
 MEASURE = """
 import json
 from eval.baselines import Baselines
-from eval.baselines.installed import tvm_row
+from rllib_envs.tvm_installed import tvm_row
 from rllib_envs.loop_nest import LoopNest
 from rllib_envs.problem import Benchmark
 problem = LoopNest()

@@ -16,12 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from rllib_envs.errors import UserError
+from rllib_envs.errors import MeasuringError, UserError
 from rllib_envs.loop_nest.backend import Loop, Measurer, Peak, child, compile_kernel, processor
 from rllib_envs.loop_nest.backend.backends import choose_backend, usable_backends
 from rllib_envs.loop_nest.backend.child import HIGHEST_PLAUSIBLE_FRACTION, MeasuringBench
 from rllib_envs.loop_nest.backend.loops import Schedule
-from rllib_envs.loop_nest.backend.protocol import Measurement, MeasuringError, Request
+from rllib_envs.loop_nest.backend.protocol import Measurement, Request
 from rllib_envs.loop_nest.kinds import make_statement
 
 REPOSITORY = Path(__file__).resolve().parents[4]

@@ -7,12 +7,13 @@ import signal
 import subprocess
 import sys
 import weakref
+from functools import cached_property
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
 
 from rllib_envs.child_process import child_environment
-from rllib_envs.loop_nest.backend.protocol import MeasuringError
+from rllib_envs.errors import MeasuringError
 
 START_LIMIT_S = 60.0
 """For starting Python and numpy, which takes 0.2 s from a warm disk and long from a cold network drive."""
@@ -34,7 +35,11 @@ class MeasuringProcess:
     An exception that is sent in place of either is raised.
     """
 
-    def __init__(self, module: str, *arguments: object, start_limit_s: float = START_LIMIT_S) -> None:
+    def __init__(
+        self, module: str, *arguments: object, start_limit_s: float = START_LIMIT_S, wait: bool = True
+    ) -> None:
+        """Start it; without `wait` it starts beside what this process goes on to do, until `ready` is asked for."""
+        self._start_limit_s = start_limit_s
         self.connection, remote = Pipe()
         self._owner = os.getpid()
         with remote:
@@ -47,7 +52,17 @@ class MeasuringProcess:
                 start_new_session=True,  # an interrupt from the terminal is for the parent alone
             )
         self._finalizer = weakref.finalize(self, _end, self._process, self.connection, self._owner)
-        self.ready: Any = self._receive_ready(start_limit_s)
+        if wait:
+            self.wait()
+
+    @cached_property
+    def ready(self) -> Any:
+        """What the process said when it was ready, if need be after waiting for that."""
+        return self._receive_ready(self._start_limit_s)
+
+    def wait(self) -> None:
+        """Until the process is ready. Raises what it sends instead, and MeasuringError when nothing comes."""
+        assert self.ready is not None
 
     def usable(self) -> bool:
         """Whether the process runs and belongs to this process, not to one that this one was forked from."""
