@@ -1,8 +1,8 @@
 """A kernel's whole landscape: the measured time of every gene, so that tuners can be compared without a compiler.
 
 A file of JSON lines. The first is the head: what was measured, on what, and the gene space. Each other is a row
-`[place, seconds, spread, status]` of one gene, in any order; of several rows of a gene the fastest counts. `seconds` is
-null where the gene is no working kernel. A last line that a killed recorder has not finished does not count.
+`[index, seconds, spread, status]` of one gene, in any order; `seconds` is null where the gene is no working kernel. A
+last line that a killed recorder has not finished does not count.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ class Head:
 class Row(NamedTuple):
     """The measurement of one gene."""
 
-    place: int
-    """Of the gene among all of the space: see `index_of`."""
+    index: int
+    """Place of the gene among all of the space: see `index_of`."""
     seconds: float | None
     """The fastest of repeated runs; None where the gene is no working kernel."""
     spread: float
@@ -123,15 +123,10 @@ class Landscape:
         """By path, or by the name of one that is shipped. UserError when it isn't complete, or no landscape."""
         path = find_landscape(name)
         head, rows = read_rows(path)
-        fastest: dict[int, Row] = {}
-        for row in rows:
-            known = fastest.get(row.place)
-            if known is None or (row.seconds or math.inf) < (known.seconds or math.inf):
-                fastest[row.place] = row
-        missing = head.space.size - len(fastest)
+        missing = head.space.size - len(rows)
         if missing:
             raise UserError(f"landscape {path} lacks {missing} of {head.space.size} genes; record the rest first")
-        ordered = [fastest[place] for place in range(head.space.size)]
+        ordered = [rows[index] for index in range(head.space.size)]
         if all(row.seconds is None for row in ordered):
             raise UserError(f"landscape {path} has no gene that is a working kernel")
         seconds = np.array([math.nan if row.seconds is None else row.seconds for row in ordered])
@@ -148,10 +143,10 @@ def find_landscape(name: str | Path) -> Path:
     return known[choose(str(name), sorted(known), "landscape")]
 
 
-def read_rows(path: Path) -> tuple[Head, list[Row]]:
-    """The head and the rows, of an unfinished file too. A last line without its end does not count.
+def read_rows(path: Path) -> tuple[Head, dict[int, Row]]:
+    """The head and the rows by index, of an unfinished file too. A last line without its end does not count.
 
-    UserError names the line that can't be read.
+    Of a gene with several rows the last counts. UserError names the line that can't be read.
     """
     try:
         first, *lines = path.read_text().splitlines(keepends=True)
@@ -160,21 +155,21 @@ def read_rows(path: Path) -> tuple[Head, list[Row]]:
         raise UserError(f"{path} is no landscape: {error}") from None
     if lines and not lines[-1].endswith("\n"):
         lines.pop()
-    rows: list[Row] = []
+    rows: dict[int, Row] = {}
     for number, line in enumerate(lines, 2):
         row = _row(line)
-        if row is None or not 0 <= row.place < head.space.size:
+        if row is None or not 0 <= row.index < head.space.size:
             raise UserError(
-                f"landscape {path}, line {number}: {line.strip()[:60]!r} is no [place, seconds, spread, status]"
+                f"landscape {path}, line {number}: {line.strip()[:60]!r} is no [index, seconds, spread, status]"
             )
-        rows.append(row)
+        rows[row.index] = row
     return head, rows
 
 
 def _row(line: str) -> Row | None:
     try:
-        place, seconds, spread, status = json.loads(line)
-        row = Row(int(place), None if seconds is None else float(seconds), float(spread), str(status))
+        index, seconds, spread, status = json.loads(line)
+        row = Row(int(index), None if seconds is None else float(seconds), float(spread), str(status))
     except (TypeError, ValueError):
         return None
     good = row.seconds is None or (math.isfinite(row.seconds) and row.seconds > 0)
