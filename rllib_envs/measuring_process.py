@@ -70,6 +70,7 @@ class MeasuringProcess:
 
     def ask(self, request: object, limit_s: float) -> Any:
         """The answer to a request. Raises Lost when there is none, and whatever the process sends to be raised."""
+        self.wait()
         try:
             self.connection.send(request)
             answered = self.connection.poll(limit_s)

@@ -8,6 +8,8 @@ import sys
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from rllib_envs.errors import UserError
+
 UNNEEDED_INTRINSICS = ("cuda", "rocm", "hexagon", "arm_cpu", "riscv_cpu")
 """Of other processors. Every TuneContext of TVM 0.27 imports them, for some twenty seconds, and uses none of them."""
 
@@ -36,15 +38,44 @@ def version() -> str:
     return f"TVM {tvm.__version__}"
 
 
-def target() -> Any:
-    """This processor, one core of it. LLVM's name for it may stand for features that a virtual machine hides."""
+def target(processor: str = "") -> Any:
+    """One core of this processor, or of one that LLVM knows by that name. UserError when its code can't run here."""
     import tvm
 
+    if processor:
+        _require_runs_here(processor)
+        return tvm.target.Target({"kind": "llvm", "mcpu": processor, "num-cores": 1})
+    # LLVM's name for it may stand for features that a virtual machine hides.
     features = [
         f"{'+' if present else '-'}{name}" for name, present in _features().items() if name.startswith(("avx", "fma"))
     ]
-    processor = tvm.get_global_func("target.llvm_get_system_cpu")()
-    return tvm.target.Target({"kind": "llvm", "mcpu": processor, "mattr": sorted(features), "num-cores": 1})
+    return tvm.target.Target({"kind": "llvm", "mcpu": _own_name(), "mattr": sorted(features), "num-cores": 1})
+
+
+def _require_runs_here(processor: str) -> None:
+    from tvm.target import codegen
+
+    if not codegen.llvm_is_valid_cpu(processor, codegen.llvm_get_system_triple()):
+        raise UserError(
+            f"target {processor!r} is not on this machine: kernels are tuned for its processor ({_own_name()}); "
+            "leave the target out"
+        )
+    import tvm
+
+    needed = codegen.llvm_get_cpu_features(tvm.target.Target({"kind": "llvm", "mcpu": processor}))
+    features = _features()
+    lacking = sorted(name for name in map(str, needed) if features.get(name) is False)
+    if lacking:
+        raise UserError(
+            f"target {processor!r} has {', '.join(lacking[:5])}, which this machine's processor ({_own_name()}) lacks; "
+            "leave the target out"
+        )
+
+
+def _own_name() -> str:
+    import tvm
+
+    return str(tvm.get_global_func("target.llvm_get_system_cpu")())
 
 
 def vectors() -> Vectors:

@@ -1,7 +1,7 @@
 """A kernel's whole landscape: the measured time of every gene, so that tuners can be compared without a compiler.
 
 A file of JSON lines. The first is the head: what was measured, on what, and the gene space. Each other is a row
-`[index, seconds, spread, status]` of one gene, in any order; `seconds` is null where the gene is no working kernel. A
+`[place, seconds, spread, status]` of one gene, in any order; `seconds` is null where the gene is no working kernel. A
 last line that a killed recorder has not finished does not count.
 """
 
@@ -69,8 +69,8 @@ class Head:
 class Row(NamedTuple):
     """The measurement of one gene."""
 
-    index: int
-    """Place of the gene among all of the space: see `index_of`."""
+    place: int
+    """Of the gene among all of the space: see `index_of`."""
     seconds: float | None
     """The fastest of repeated runs; None where the gene is no working kernel."""
     spread: float
@@ -126,7 +126,7 @@ class Landscape:
         missing = head.space.size - len(rows)
         if missing:
             raise UserError(f"landscape {path} lacks {missing} of {head.space.size} genes; record the rest first")
-        ordered = [rows[index] for index in range(head.space.size)]
+        ordered = [rows[place] for place in range(head.space.size)]
         if all(row.seconds is None for row in ordered):
             raise UserError(f"landscape {path} has no gene that is a working kernel")
         seconds = np.array([math.nan if row.seconds is None else row.seconds for row in ordered])
@@ -158,18 +158,18 @@ def read_rows(path: Path) -> tuple[Head, dict[int, Row]]:
     rows: dict[int, Row] = {}
     for number, line in enumerate(lines, 2):
         row = _row(line)
-        if row is None or not 0 <= row.index < head.space.size:
+        if row is None or not 0 <= row.place < head.space.size:
             raise UserError(
-                f"landscape {path}, line {number}: {line.strip()[:60]!r} is no [index, seconds, spread, status]"
+                f"landscape {path}, line {number}: {line.strip()[:60]!r} is no [place, seconds, spread, status]"
             )
-        rows[row.index] = row
+        rows[row.place] = row
     return head, rows
 
 
 def _row(line: str) -> Row | None:
     try:
-        index, seconds, spread, status = json.loads(line)
-        row = Row(int(index), None if seconds is None else float(seconds), float(spread), str(status))
+        place, seconds, spread, status = json.loads(line)
+        row = Row(int(place), None if seconds is None else float(seconds), float(spread), str(status))
     except (TypeError, ValueError):
         return None
     good = row.seconds is None or (math.isfinite(row.seconds) and row.seconds > 0)

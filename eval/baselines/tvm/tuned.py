@@ -10,17 +10,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tvm.s_tir import meta_schedule as ms
-
 from eval.baselines.limits import TuningLimits
 from models.store.atomic import read_json, write_json
+from rllib_envs.kernel_tuning.database import RECORDS, WORKLOADS, open_database
 from rllib_envs.loop_nest.measured_on import processor_name
 from rllib_envs.loop_nest.notation import statement_text
 from rllib_envs.loop_nest.statement import Statement
 
 SPENT = "spent.json"
-WORKLOADS, RECORDS = "database_workload.json", "database_tuning_record.json"
-"""As MetaSchedule itself calls them."""
 
 
 @dataclass(frozen=True)
@@ -45,29 +42,17 @@ class Tuned:
         self.folder = folder
         self._key = key
         try:
-            self.database = self._open()
+            self.database = open_database(folder)
         except RuntimeError:  # written by a process that was killed meanwhile
             for name in (WORKLOADS, RECORDS, SPENT):
                 (folder / name).unlink(missing_ok=True)
-            self.database = self._open()
+            self.database = open_database(folder)
         known = read_json(folder / SPENT, "what a search has spent") if (folder / SPENT).exists() else {}
         self.spent = Spent(**known.get("spent", {}))
-
-    def _open(self) -> Any:
-        for name in (WORKLOADS, RECORDS):
-            _drop_half_a_line(self.folder / name)
-        return ms.database.JSONDatabase(str(self.folder / WORKLOADS), str(self.folder / RECORDS))
 
     def save(self, spent: Spent) -> None:
         self.spent = spent
         write_json(self.folder / SPENT, {"spent": asdict(spent), **self._key})
-
-
-def _drop_half_a_line(path: Path) -> None:
-    """MetaSchedule reads no file whose last line was not written to its end."""
-    written = path.read_bytes() if path.exists() else b""
-    if written and not written.endswith(b"\n"):
-        path.write_bytes(written[: written.rfind(b"\n") + 1])
 
 
 @contextmanager

@@ -35,8 +35,8 @@ def test_rows_in_any_order_come_back_with_their_genes(tmp_path: Path) -> None:
     landscape = Landscape.load(write(tmp_path / "hills.jsonl", [ROWS[i] for i in order]))
     assert landscape.name == "hills" and landscape.head == HEAD
     for row in ROWS:
-        gene = gene_at(SPACE, row.index)
-        assert index_of(SPACE, gene) == row.index
+        gene = gene_at(SPACE, row.place)
+        assert index_of(SPACE, gene) == row.place
         assert landscape.time_of(gene) == row.seconds
         assert landscape.gflops_of(gene) == pytest.approx(0 if row.seconds is None else 2e-3 / row.seconds)
     assert landscape.best_seconds == 2e-6 and landscape.best_gflops == pytest.approx(1000)
@@ -50,7 +50,7 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
         Landscape.load(write(tmp_path / "part.jsonl", ROWS[:-2]))
     with pytest.raises(UserError, match="lacks 1 of 18 genes"):  # the last line has no end: its writer was killed
         Landscape.load(write(tmp_path / "torn.jsonl", ROWS, end=""))
-    failed = [Row(row.index, None, 0.0, "crash") for row in ROWS]
+    failed = [Row(row.place, None, 0.0, "crash") for row in ROWS]
     with pytest.raises(UserError, match="no gene that is a working kernel"):
         Landscape.load(write(tmp_path / "flat.jsonl", failed))
     with pytest.raises(UserError, match="unknown landscape 'nowhere'"):

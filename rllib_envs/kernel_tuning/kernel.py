@@ -1,0 +1,76 @@
+"""A task, prepared: its function, its genes, and the tensors to run on. For the process of TVM alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import tvm
+from tvm.s_tir.transform import RemoveWeightLayoutRewriteBlock
+
+from rllib_envs.errors import UserError
+from rllib_envs.kernel_tuning.database import add_records
+from rllib_envs.kernel_tuning.expression import module
+from rllib_envs.kernel_tuning.gene_space import Gene
+from rllib_envs.kernel_tuning.protocol import BUILD_ERROR, INVALID, Failed
+from rllib_envs.kernel_tuning.task import NATIVE, KernelTask
+from rllib_envs.kernel_tuning.template import InvalidGene, Template, in_one_line, templates
+from rllib_envs.kernel_tuning.timing import Bench
+from rllib_envs.kernel_tuning.workload import make_workload
+from rllib_envs.tvm_host import target
+
+
+class Kernel:
+    """Raises UserError for a target that the machine lacks and a design space that there isn't."""
+
+    def __init__(self, task: KernelTask) -> None:
+        self._target = target("" if task.target == NATIVE else task.target)
+        self._module = module(task)
+        found = templates(self._module, self._target, task.factors)
+        self.designs = len(found)
+        if task.design is not None and task.design >= self.designs:
+            raise UserError(f"design is {task.design}; this kernel has the design spaces 0 to {self.designs - 1}")
+        self.design = richest(found) if task.design is None else task.design
+        self.template = found[self.design]
+        self.bench = Bench(make_workload(task))
+
+    def canonical(self, gene: Gene) -> Gene | None:
+        """None where the gene is not valid."""
+        try:
+            return self.template.canonical(gene)
+        except InvalidGene:
+            return None
+
+    def build(self, gene: Gene | None) -> tuple[Any, Gene | None]:
+        """The kernel as a module that can be run, and the canonical gene. Without a gene, nothing is scheduled.
+
+        Raises Failed.
+        """
+        scheduled, canonical = self._module, None
+        if gene is not None:
+            try:
+                schedule = self.template.schedule(gene)
+                scheduled, canonical = schedule.mod, self.template.encode(schedule.trace)
+            except InvalidGene as error:
+                raise Failed(INVALID, str(error)) from None
+        try:  # the steps of MetaSchedule's own builder
+            cleaned = RemoveWeightLayoutRewriteBlock(skip_tensor_rewrite=True)(scheduled)
+            return tvm.compile(cleaned, target=self._target).jit(), canonical
+        except Exception as error:  # whatever passes and LLVM raise
+            raise Failed(BUILD_ERROR, in_one_line(error)) from None
+
+    def write_database(self, measured: Sequence[tuple[Gene, float]], folder: str) -> int:
+        """The number of records added; genes that are not valid are left out."""
+        traces = []
+        for gene, seconds in measured:
+            try:
+                traces.append((self.template.schedule(gene).trace, seconds))
+            except InvalidGene:
+                continue
+        add_records(self._module, self._target, traces, folder)
+        return len(traces)
+
+
+def richest(found: Sequence[Template]) -> int:
+    """The design space with the most genes; the first of equals."""
+    return max(range(len(found)), key=lambda index: (found[index].space.size, -index))
