@@ -29,7 +29,14 @@ def _streaming_engine() -> type[Problem[Any]]:
     return StreamingEngine
 
 
+def _kernel_tuning() -> type[Problem[Any]]:
+    from rllib_envs.kernel_tuning.problem import KernelTuning
+
+    return KernelTuning
+
+
 PROBLEMS: Mapping[str, Callable[[], type[Problem[Any]]]] = {
+    "kernel_tuning": _kernel_tuning,
     "loop_nest": _loop_nest,
     "streaming_engine": _streaming_engine,
     "toy": _toy,

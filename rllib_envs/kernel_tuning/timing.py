@@ -14,14 +14,8 @@ import tvm
 
 from rllib_envs.kernel_tuning.expression import FUNCTION
 from rllib_envs.kernel_tuning.template import in_one_line
+from rllib_envs.kernel_tuning.timing_protocol import CUT_OFF_S, PILOT_RUNS, WINDOW_S, WINDOWS
 from rllib_envs.kernel_tuning.workload import Workload
-
-WINDOW_S = 1e-3
-WINDOWS = 10
-PILOT_RUNS = 2
-CUT_OFF_S = 0.05
-"""A kernel that takes longer than this is timed by the pilot runs alone: it is slow, and nobody needs to know how slow
-to the percent."""
 
 
 class Timing(NamedTuple):
