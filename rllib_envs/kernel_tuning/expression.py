@@ -38,8 +38,10 @@ def module(task: KernelTask) -> Any:
     result = COMPUTE[task.operator](task.size, inputs[0], inputs[1])
     for step in task.epilogue:
         result = topi.nn.relu(result) if step == "relu" else _with_bias(task, result, inputs[2])
-    function = te.create_prim_func([*inputs, result]).with_attr("tirx.noalias", True)
-    return tvm.IRModule({FUNCTION: function.with_attr("global_symbol", FUNCTION)})
+    function = te.create_prim_func([*inputs, result])
+    # Some operators let a schedule have the weight in a layout of its own; ours take the tensors as the task says.
+    function = function.without_attr("layout_free_buffers")
+    return tvm.IRModule({FUNCTION: function.with_attrs({"tirx.noalias": True, "global_symbol": FUNCTION})})
 
 
 def _with_bias(task: KernelTask, result: Any, bias: Any) -> Any:

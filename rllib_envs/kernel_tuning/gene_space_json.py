@@ -18,7 +18,9 @@ def space_from_json(content: Any) -> GeneSpace:
     """UserError for anything that `space_to_json` does not write."""
     try:
         return GeneSpace(tuple(_knob_from_json(knob) for knob in content))
-    except (KeyError, TypeError, AttributeError) as error:
+    except UserError:
+        raise
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UserError(f"this is no gene space: {type(error).__name__} {error}") from None
 
 
