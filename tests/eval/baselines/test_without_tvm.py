@@ -53,3 +53,21 @@ def test_rows_say_what_is_missing(tmp_path: Path) -> None:
         "loop_tool": "",
         "doctor": f"{missing} (optional, for comparisons with TVM)",
     }
+
+
+TUNE = """
+from rllib_envs.errors import one_line_errors
+from rllib_envs.registry import make_problem
+from rllib_envs.suite import Suite
+
+with one_line_errors():
+    make_problem("kernel_tuning").initial(Suite.load("kernel_tuning").benchmarks[0])
+"""
+
+
+def test_kernel_tuning_says_how_to_get_tvm(tmp_path: Path) -> None:
+    python = environment(tmp_path / "venv")
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    run = subprocess.run([python, "-c", TUNE], capture_output=True, text=True, env=env, timeout=120)
+    expected = "error: kernel tuning needs TVM: tvm is not installed: pip install 'tunewright[tvm]'\n"
+    assert (run.returncode, run.stdout, run.stderr) == (3, "", expected)
