@@ -1,4 +1,4 @@
-"""`tunewright records`: what was measured, as a table or as CSV."""
+"""`tunewright records`: what was measured, as a table, as CSV, or as tuning records of TVM."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from launcher.tables import print_table
 from models.store.atomic import read_json
 from models.store.run_directory import EVALUATIONS, RECORD
 from rllib_envs.errors import UserError
+from rllib_envs.kernel_tuning.measure import KernelMeasurer
+from rllib_envs.kernel_tuning.tuning_records import write_tuning_records
 from rllib_envs.names import choose
 from rllib_envs.problem import Benchmark
 from rllib_envs.records import Record, read_records
@@ -63,6 +65,9 @@ class RecordsConfig:
     """Only the newest so many; a table shows 50 when not given."""
     csv: Path | None = None
     """Write a CSV file, which must not exist yet, instead of a table."""
+    tvm: Path | None = None
+    """Kernel tuning: add those that were measured on this machine to the tuning records of TVM in this folder, a
+    JSONDatabase of MetaSchedule, instead of a table."""
     debug: bool = False
     """Show the traceback of an error."""
 
@@ -74,8 +79,15 @@ def run_records(config: RecordsConfig) -> None:
         raise UserError("--failed and --best exclude each other: what failed is never the best")
     if config.csv is not None and config.csv.exists():
         raise UserError(f"{config.csv} exists already; choose another --csv or remove it")
+    if config.csv is not None and config.tvm is not None:
+        raise UserError("--csv and --tvm exclude each other; write one after the other")
     records = load(config.paths or (runs_folder(),))
     chosen = select(records, config)
+    if config.tvm is not None:
+        with KernelMeasurer() as measurer:
+            written = write_tuning_records(chosen[-(config.limit or len(chosen)) :], config.tvm, measurer)
+        print(f"{written} of {len(chosen)} records added to TVM's in {config.tvm}")
+        return
     if config.csv is not None:
         chosen = chosen[-(config.limit or len(chosen)) :]
         write_csv(chosen, config.csv)

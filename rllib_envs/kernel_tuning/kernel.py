@@ -25,8 +25,7 @@ class Kernel:
 
     def __init__(self, task: KernelTask) -> None:
         self._target = target("" if task.target == NATIVE else task.target)
-        self._module = module(task)
-        found = templates(self._module, self._target, task.factors)
+        found = templates(module(task), self._target, task.factors)
         self.designs = len(found)
         if task.design is not None and task.design >= self.designs:
             raise UserError(f"design is {task.design}; this kernel has the design spaces 0 to {self.designs - 1}")
@@ -46,7 +45,7 @@ class Kernel:
 
         Raises Failed.
         """
-        scheduled, canonical = self._module, None
+        scheduled, canonical = self.template.module, None
         if gene is not None:
             try:
                 schedule = self.template.schedule(gene)
@@ -67,7 +66,7 @@ class Kernel:
                 traces.append((self.template.schedule(gene).trace, seconds))
             except InvalidGene:
                 continue
-        add_records(self._module, self._target, traces, folder)
+        add_records(self.template.module, self._target, traces, folder)
         return len(traces)
 
 

@@ -52,7 +52,7 @@ class Template:
 
         UserError where these leave a tile no candidate, or nothing is open.
         """
-        self._module = context.mod
+        self.module = context.mod
         self._postprocessors = context.space_generator.postprocs
         self._trace = design.trace.simplified(remove_postproc=True)
         decisions = [self._sample(number, one, factors) for number, one in enumerate(_sampling(self._trace))]
@@ -95,7 +95,7 @@ class Template:
         }
 
     def _applied(self, decisions: dict[Any, Any]) -> Any:
-        schedule = s_tir.Schedule(self._module, seed=SEED, error_render_level="none", enable_check=False)
+        schedule = s_tir.Schedule(self.module, seed=SEED, error_render_level="none", enable_check=False)
         try:
             Trace(list(self._trace.insts), decisions).apply_to_schedule(schedule, remove_postproc=True)
         except Exception as error:  # ScheduleErrors and others, by the primitive
