@@ -10,7 +10,7 @@ from tvm.s_tir.transform import RemoveWeightLayoutRewriteBlock
 
 from rllib_envs.errors import UserError
 from rllib_envs.kernel_tuning.database import add_records
-from rllib_envs.kernel_tuning.expression import module
+from rllib_envs.kernel_tuning.expression import FUNCTION, module
 from rllib_envs.kernel_tuning.gene_space import Gene
 from rllib_envs.kernel_tuning.protocol import BUILD_ERROR, INVALID, Failed
 from rllib_envs.kernel_tuning.task import NATIVE, KernelTask
@@ -54,7 +54,9 @@ class Kernel:
                 raise Failed(INVALID, str(error)) from None
         try:  # the steps of MetaSchedule's own builder
             cleaned = RemoveWeightLayoutRewriteBlock(skip_tensor_rewrite=True)(scheduled)
-            return tvm.compile(cleaned, target=self._target).jit(), canonical
+            built = tvm.compile(cleaned, target=self._target).jit()
+            built[FUNCTION]
+            return built, canonical
         except Exception as error:  # whatever passes and LLVM raise
             raise Failed(BUILD_ERROR, in_one_line(error)) from None
 

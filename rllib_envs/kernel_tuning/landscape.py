@@ -1,8 +1,8 @@
 """A kernel's whole landscape: the measured time of every gene, so that tuners can be compared without a compiler.
 
 A file of JSON lines. The first is the head: what was measured, on what, and the gene space. Each other is a row
-`[place, seconds, spread, status]` of one gene, in any order; `seconds` is null where the gene is no working kernel. A
-last line that a killed recorder has not finished does not count.
+`[place, seconds, spread, status]` of one gene, in any order; of several rows of a gene the fastest counts. `seconds` is
+null where the gene is no working kernel. A last line that a killed recorder has not finished does not count.
 """
 
 from __future__ import annotations
@@ -123,10 +123,15 @@ class Landscape:
         """By path, or by the name of one that is shipped. UserError when it isn't complete, or no landscape."""
         path = find_landscape(name)
         head, rows = read_rows(path)
-        missing = head.space.size - len(rows)
+        fastest: dict[int, Row] = {}
+        for row in rows:
+            known = fastest.get(row.place)
+            if known is None or (row.seconds or math.inf) < (known.seconds or math.inf):
+                fastest[row.place] = row
+        missing = head.space.size - len(fastest)
         if missing:
             raise UserError(f"landscape {path} lacks {missing} of {head.space.size} genes; record the rest first")
-        ordered = [rows[place] for place in range(head.space.size)]
+        ordered = [fastest[place] for place in range(head.space.size)]
         if all(row.seconds is None for row in ordered):
             raise UserError(f"landscape {path} has no gene that is a working kernel")
         seconds = np.array([math.nan if row.seconds is None else row.seconds for row in ordered])
@@ -143,10 +148,10 @@ def find_landscape(name: str | Path) -> Path:
     return known[choose(str(name), sorted(known), "landscape")]
 
 
-def read_rows(path: Path) -> tuple[Head, dict[int, Row]]:
-    """The head and the rows by index, of an unfinished file too. A last line without its end does not count.
+def read_rows(path: Path) -> tuple[Head, list[Row]]:
+    """The head and the rows, of an unfinished file too. A last line without its end does not count.
 
-    Of a gene with several rows the last counts. UserError names the line that can't be read.
+    UserError names the line that can't be read.
     """
     try:
         first, *lines = path.read_text().splitlines(keepends=True)
@@ -155,14 +160,14 @@ def read_rows(path: Path) -> tuple[Head, dict[int, Row]]:
         raise UserError(f"{path} is no landscape: {error}") from None
     if lines and not lines[-1].endswith("\n"):
         lines.pop()
-    rows: dict[int, Row] = {}
+    rows: list[Row] = []
     for number, line in enumerate(lines, 2):
         row = _row(line)
         if row is None or not 0 <= row.place < head.space.size:
             raise UserError(
                 f"landscape {path}, line {number}: {line.strip()[:60]!r} is no [place, seconds, spread, status]"
             )
-        rows[row.place] = row
+        rows.append(row)
     return head, rows
 
 

@@ -10,6 +10,7 @@ from rllib_envs.problem import Benchmark, RecordKey
 from rllib_envs.registry import PROBLEMS, make_problem
 from rllib_envs.suite import Suite
 from rllib_envs.toy import Toy
+from tests.rllib_envs.kernel_tuning.kernels import TASKS
 
 BENCHMARKS = {
     "toy": [Benchmark(f"toy{i}", "toy", {"targets": [i, (3 * i + 1) % 8, 7][: 1 + i % 3]}) for i in range(8)],
@@ -28,6 +29,7 @@ BENCHMARKS = {
     ],
 }
 
+BENCHMARKS["kernel_tuning"] = [task.to_benchmark(name) for name, task in TASKS.items()]
 BENCHMARKS["streaming_engine"] = [
     *Suite.load("streaming_engine").benchmarks,
     *Suite.load("streaming_engine_infeasible").benchmarks,

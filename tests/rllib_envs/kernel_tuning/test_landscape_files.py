@@ -10,7 +10,7 @@ import pytest
 
 from rllib_envs.errors import UserError
 from rllib_envs.kernel_tuning.gene_space import ChoiceKnob, GeneSpace, LocationKnob, TileKnob
-from rllib_envs.kernel_tuning.landscape import Head, Landscape, Row, gene_at, index_of, read_rows
+from rllib_envs.kernel_tuning.landscape import Head, Landscape, Row, gene_at, index_of
 
 SPACE = GeneSpace(
     (
@@ -57,9 +57,10 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
         Landscape.load("nowhere")
 
 
-def test_the_last_of_several_rows_counts(tmp_path: Path) -> None:
-    path = write(tmp_path / "again.jsonl", [*ROWS, ROWS[1]._replace(seconds=5e-6)])
-    assert read_rows(path)[1][1].seconds == 5e-6
+def test_the_fastest_of_several_rows_counts(tmp_path: Path) -> None:
+    more = [ROWS[1]._replace(seconds=5e-7), ROWS[2]._replace(seconds=1.0), Row(3, None, 0.0, "timeout")]
+    landscape = Landscape.load(write(tmp_path / "again.jsonl", [*ROWS, *more]))
+    assert landscape.seconds[1:4].tolist() == [5e-7, 3e-6, 4e-6] and landscape.status[3] == "ok"
 
 
 @pytest.mark.parametrize(
