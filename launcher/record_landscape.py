@@ -42,16 +42,16 @@ class Progress:
 
     def __init__(self) -> None:
         self._began = self._said = time.monotonic()
-        self._first: int | None = None
+        self._before: int | None = None
 
     def __call__(self, done: int, total: int) -> None:
         now = time.monotonic()
-        if self._first is None:
-            self._first = done
+        if self._before is None:
+            self._before, self._began = done, now
         if now - self._said < REPORT_S and done < total:
             return
         self._said = now
-        rate = (done - self._first) / max(now - self._began, 1e-9)
+        rate = (done - self._before) / max(now - self._began, 1e-9)
         left = f", {(total - done) / rate:.0f} s left" if rate else ""
         print(f"{done} of {total} measurements, {rate:.1f} a second{left}", flush=True)
 

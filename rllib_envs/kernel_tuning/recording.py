@@ -22,10 +22,10 @@ from rllib_envs.problem import Benchmark
 
 MAX_GENES = 100_000
 """At ten genes a second that is three hours a round."""
-GENES_AT_ONCE = 64
+GENES_AT_ONCE = 16
 ORDER_SEED = 0
 Report = Callable[[int, int], None]
-"""Is told how many measurements are done, and of how many."""
+"""Is told how many measurements are done, and of how many: at the start, and now and then."""
 
 
 def record_landscape(benchmark: Benchmark, path: Path, crew: MeasuringCrew, rounds: int, report: Report) -> None:
@@ -46,6 +46,7 @@ def record_landscape(benchmark: Benchmark, path: Path, crew: MeasuringCrew, roun
     order = np.random.default_rng(ORDER_SEED).permutation(space.size)
     left = [int(place) for number in range(rounds) for place in order if measured[int(place)] <= number]
     total = rounds * space.size
+    report(total - len(left), total)
     with path.open("a") as file:
         for start in range(0, len(left), GENES_AT_ONCE):
             places = left[start : start + GENES_AT_ONCE]
