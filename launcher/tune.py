@@ -15,6 +15,7 @@ from rich.table import Table
 from eval.budget import Budget
 from eval.searches import make_search
 from eval.searches.run import run_search
+from eval.trial import Outcome
 from eval.verification import verify
 from eval.wording import number, times
 from launcher.folders import find_policy, problem_of
@@ -22,6 +23,8 @@ from launcher.mapping_answer import read_task
 from launcher.tune_mapping import run_tune_mapping
 from rllib_envs.errors import UserError
 from rllib_envs.evaluation_cache import EvaluationCache
+from rllib_envs.kernel_tuning.problem import KernelTuning
+from rllib_envs.kernel_tuning.task import PROBLEM as KERNELS
 from rllib_envs.loop_nest.export import check_export, export_kernel
 from rllib_envs.loop_nest.kinds import KINDS, benchmark_name
 from rllib_envs.names import choose
@@ -39,16 +42,18 @@ class TuneConfig:
     """Tune one task with a policy, and print the steps and the speed reached."""
 
     task: Annotated[str, tyro.conf.Positional]
-    """Kind of loop nest, such as mm, or the path of a benchmark file; or streaming_engine."""
+    """Kind of loop nest, such as mm, or the path of a benchmark file; or streaming_engine or kernel_tuning."""
     sizes: Annotated[str, tyro.conf.Positional] = ""
-    """Sizes for a kind, such as 200x144x96; for mm they are m, n and k. For streaming_engine the graph's file."""
+    """Sizes for a kind, such as 200x144x96; for mm they are m, n and k. For streaming_engine the graph's file, for
+    kernel_tuning the benchmark's."""
     policy: Path | None = None
     """Policy folder or run directory; the newest run here when not given."""
     backend: str = ""
     """Loop nests: what compiles them (avx512, avx2 or llvm). Empty: the first of these that works here."""
     emit: Path | None = None
     """Loop nests: write the tuned kernel as .so, .o, .s or .ll, with a C header where it can be called from C.
-    Streaming engine: the mapping as .json, .png, .svg, .pdf or .dot."""
+    Streaming engine: the mapping as .json, .png, .svg, .pdf or .dot. Kernels: add the best to the tuning records of TVM
+    in this folder."""
     topology: tuple[int, ...] = ()
     """Streaming engine: tiles and spokes, or rows, columns and spokes. Not given: the benchmark's own, or 16 6."""
     without: tuple[Literal["tile_memory", "sync_flow", "sibling"], ...] = ()
@@ -61,6 +66,10 @@ class TuneConfig:
 
 def parse_task(task: str, sizes: str) -> Benchmark:
     """A benchmark from a file's path, or from a kind and its sizes."""
+    if task == KERNELS:
+        if not sizes:
+            raise UserError(f"{KERNELS} needs a benchmark file; write: tunewright tune {KERNELS} kernel.json")
+        return _kernel(Path(sizes))
     if not sizes and ("/" in task or task.endswith(".json")):
         return read_benchmark(Path(task))
     names = KINDS[choose(task, KINDS, "kind of loop nest")].size_names
@@ -70,6 +79,13 @@ def parse_task(task: str, sizes: str) -> Benchmark:
         raise UserError(f"{task} needs {len(names)} sizes ({', '.join(names)}) such as {example}, got {sizes!r}")
     by_name = dict(zip(names, map(int, numbers), strict=True))
     return Benchmark(benchmark_name(task, by_name), "loop_nest", {"kind": task, "sizes": by_name})
+
+
+def _kernel(path: Path) -> Benchmark:
+    benchmark = read_benchmark(path)
+    if benchmark.problem != KERNELS:
+        raise UserError(f"{path} is a benchmark of problem {benchmark.problem!r}, not of {KERNELS!r}")
+    return benchmark
 
 
 def run_tune(config: TuneConfig) -> None:
@@ -83,9 +99,7 @@ def run_tune(config: TuneConfig) -> None:
     if config.topology or config.without:
         raise UserError(f"--topology and --without are of {PROBLEM}; {config.task} is no graph for it")
     if config.emit:
-        if benchmark.problem != "loop_nest":
-            raise UserError(f"--emit writes loop nests; {benchmark.name} is of problem {benchmark.problem!r}")
-        check_export(config.emit)
+        check_emit(benchmark, config.emit)
     path, policy = find_policy(config.policy, benchmark.problem)
     problem = problem_of(policy, config.backend)
     try:
@@ -101,11 +115,34 @@ def run_tune(config: TuneConfig) -> None:
         verified.check()
         print(verified.sentence())
         if config.emit:
-            written = export_kernel(config.emit, found.best.state.statement, found.best.state.loops)
-            print(f"kernel: {', '.join(map(str, written))}")
+            emit(problem, found, config.emit)
         print(f"tuned in {seconds:.2f} s with {found.evaluations} measurements")
     finally:
         problem.close()
+
+
+def check_emit(benchmark: Benchmark, path: Path) -> None:
+    """UserError where the answer can't be written there."""
+    if benchmark.problem == "loop_nest":
+        check_export(path)
+    elif benchmark.problem != KERNELS:
+        raise UserError(
+            f"--emit writes loop nests, mappings and kernels; {benchmark.name} is of problem {benchmark.problem!r}"
+        )
+    elif path.exists() and not path.is_dir():
+        raise UserError(f"--emit {path} is a file; TVM's tuning records need a folder, which may be new")
+
+
+def emit(problem: Problem[Any], found: Outcome, path: Path) -> None:
+    """Write the answer, as `check_emit` has found possible."""
+    state = found.best.state
+    if isinstance(problem, KernelTuning):
+        seconds = found.claimed.details["seconds"]
+        problem.measurer.write_database(state.kernel.task, [(state.gene, seconds)], path)
+        print(f"added to the tuning records of TVM in {path}")
+        return
+    written = export_kernel(path, state.statement, state.loops)
+    print(f"kernel: {', '.join(map(str, written))}")
 
 
 def _tune_graph(config: TuneConfig, path: Path) -> None:
