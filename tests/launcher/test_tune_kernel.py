@@ -1,0 +1,52 @@
+"""`tunewright tune kernel_tuning kernel.json`: a policy's kernel, verified, and as a tuning record of TVM."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from launcher.cli import main
+from models.encoders.config import EncoderConfig
+from rllib_envs.kernel_tuning.problem import KernelTuning
+from rllib_envs.kernel_tuning.task import KernelTask
+from tests.models.toy_policies import untrained
+
+TASK = KernelTask.from_spec({"operator": "dense", "sizes": {"m": 16, "n": 16, "k": 16}})
+
+
+@pytest.fixture
+def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "kernel.json"
+    path.write_text(TASK.to_benchmark("small").to_json())
+    return path
+
+
+def test_a_policy_tunes_a_kernel(kernel: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    problem = KernelTuning(max_options=16)
+    policy = untrained("actor_critic", EncoderConfig("scorer", width=32), problem=problem).save(tmp_path / "policy")
+    main(["tune", "kernel_tuning", str(kernel), "--policy", str(policy), "--emit", str(tmp_path / "records")])
+    printed = capsys.readouterr().out
+    assert "verified: " in printed and "GFLOPS" in printed and "unroll_explicit_3" in printed
+    (line,) = (tmp_path / "records" / "database_tuning_record.json").read_text().splitlines()
+    assert json.loads(line)[1][1][0] > 0, "seconds"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "kernel_tuning needs a benchmark file"),
+        (("nowhere.json",), "nowhere.json does not exist"),
+        (("kernel.json",), "no policy for 'kernel_tuning'"),
+        (("kernel.json", "--emit", "kernel.json"), "--emit kernel.json is a file"),
+        (("other.json",), "is a benchmark of problem 'toy'"),
+    ],
+)
+def test_what_is_wrong_is_said(kernel: Path, capsys: pytest.CaptureFixture[str], arguments, words: str) -> None:
+    kernel.with_name("other.json").write_text('{"name": "dials", "problem": "toy", "spec": {"targets": [1]}}')
+    with pytest.raises(SystemExit) as end:
+        main(["tune", "kernel_tuning", *arguments])
+    error = capsys.readouterr().err
+    assert end.value.code == 2 and words in error and error.count("\n") == 1
