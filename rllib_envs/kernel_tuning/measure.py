@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from rllib_envs.cores import CoreLocks
+from rllib_envs.cores import LONGEST_PAUSE_S, CoreLocks
 from rllib_envs.errors import MissingPackage, UserError
 from rllib_envs.kernel_tuning.gene_space import Gene
 from rllib_envs.kernel_tuning.protocol import (
@@ -32,6 +33,8 @@ PREPARE_LIMIT_S = 120.0
 """For a task's design spaces and the expected output; a second or two on an idle machine."""
 DECODE_LIMIT_S = 1.0
 """For a gene, on a machine that is busy; 20 ms otherwise."""
+TURN_S = 2 * LONGEST_PAUSE_S
+"""Between two measurements, in which others who wait for the core have their turn; a hundredth of what one takes."""
 DEFAULT_LIMIT_S = 10.0
 """A candidate takes a tenth of a second, the slowest to build that were met three."""
 
@@ -80,6 +83,7 @@ class KernelMeasurer:
 
     def _measure(self, task: KernelTask, gene: Gene | None) -> Measured:
         self._prepare(task)
+        time.sleep(TURN_S)
         with self._cores.hold() as core:
             try:
                 measured: Measured = self._running_child().ask(Measure(task, gene, core), self.limit_s)
