@@ -9,16 +9,19 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from rllib_envs.errors import UserError
+from rllib_envs.loop_nest.backend.processor import processor_flags
 
 UNNEEDED_INTRINSICS = ("cuda", "rocm", "hexagon", "arm_cpu", "riscv_cpu")
 """Of other processors. Every TuneContext of TVM 0.27 imports them, for some twenty seconds, and uses none of them."""
+VNNI = frozenset({"avx512_vnni", "avx_vnni"})
+"""Processors without these products of bytes need none of the intrinsics for x86 either, which take another second."""
 
 
 def prepare_import() -> None:
     """To be called before anything imports TVM."""
     os.environ["TVM_NUM_THREADS"] = "1"  # with more, a process that is forked after a kernel has run hangs
     sys.modules["torch"] = None  # type: ignore[assignment]  # TVM would import it first, for 3 s and 200 MB
-    for name in UNNEEDED_INTRINSICS:
+    for name in UNNEEDED_INTRINSICS if processor_flags() & VNNI else (*UNNEEDED_INTRINSICS, "x86"):
         module = f"tvm.s_tir.tensor_intrin.{name}"
         sys.modules[module] = ModuleType(module)
     logging.getLogger("tvm").setLevel(logging.ERROR)

@@ -36,7 +36,8 @@ class MeasuringCrew:
 
     def open(self, task: KernelTask) -> Opened:
         """See `KernelMeasurer.open`. Has every worker start and prepare the task."""
-        return list(self._threads.map(lambda measurer: measurer.open(task), self._measurers))[0]  # noqa: RUF015
+        opened: list[Opened] = list(self._threads.map(lambda measurer: measurer.open(task), self._measurers))
+        return opened[0]
 
     def measure(self, task: KernelTask, genes: Sequence[Gene]) -> list[Measured]:
         """See `KernelMeasurer.measure`; in the order of the genes."""
