@@ -42,6 +42,7 @@ def _alive(pid: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_crashes_and_hangs_cost_only_their_candidate() -> None:
     with KernelMeasurer(limit_s=4.0) as measurer:
         assert measurer.measure(TASK, GENE).status == "ok"
