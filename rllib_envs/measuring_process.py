@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import weakref
+from collections.abc import Callable
 from functools import cached_property
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -68,12 +69,18 @@ class MeasuringProcess:
         """Whether the process runs and belongs to this process, not to one that this one was forked from."""
         return self._owner == os.getpid() and self._process.poll() is None
 
-    def ask(self, request: object, limit_s: float) -> Any:
-        """The answer to a request. Raises Lost when there is none, and whatever the process sends to be raised."""
+    def ask(self, request: object, limit_s: float, halfway: Callable[[], object] = lambda: None) -> Any:
+        """The answer to a request. Raises Lost when there is none, and whatever the process sends to be raised.
+
+        `halfway` is called when half of the limit has passed without an answer.
+        """
         self.wait()
         try:
             self.connection.send(request)
-            answered = self.connection.poll(limit_s)
+            answered = self.connection.poll(limit_s / 2)
+            if not answered:
+                halfway()
+                answered = self.connection.poll(limit_s / 2)
             reply = self.connection.recv() if answered else None
         except (EOFError, ConnectionError):
             ending = self._ending()

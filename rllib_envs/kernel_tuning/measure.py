@@ -40,11 +40,12 @@ DEFAULT_LIMIT_S = 10.0
 
 
 class KernelMeasurer:
-    """Owns one long-lived process with TVM: started at the first use, and again when a candidate has ended it.
+    """Owns one long-lived process with TVM: started at the first use, and replaced when a candidate has ended it.
 
-    It runs on a core of its own for each measurement, if need be after waiting for one: see `rllib_envs.cores`. Nothing
-    is remembered of what was measured. Not for use by several threads at once. A copy made by pickling or by forking
-    starts a process of its own.
+    The next one starts when a candidate has used up half of its time, so that it is ready where the candidate hangs.
+    The process runs on a core of its own for each measurement, if need be after waiting for one (`rllib_envs.cores`).
+    Nothing is remembered of what was measured. Not for use by several threads at once. A copy made by pickling or by
+    forking starts a process of its own.
     """
 
     def __init__(self, limit_s: float = DEFAULT_LIMIT_S) -> None:
@@ -54,6 +55,7 @@ class KernelMeasurer:
         self.limit_s = limit_s
         self._cores = CoreLocks()
         self._child: MeasuringProcess | None = None
+        self._spare: MeasuringProcess | None = None
         self._prepared: set[KernelTask] = set()
         """Those that the child has been asked to prepare."""
         self._opened: dict[KernelTask, Opened] = {}
@@ -86,7 +88,9 @@ class KernelMeasurer:
         time.sleep(TURN_S)
         with self._cores.hold() as core:
             try:
-                measured: Measured = self._running_child().ask(Measure(task, gene, core), self.limit_s)
+                measured: Measured = self._running_child().ask(
+                    Measure(task, gene, core), self.limit_s, self._have_spare
+                )
             except Lost as lost:
                 self._start()
                 return Measured(CRASH if lost.ending else TIMEOUT, reason=str(lost))
@@ -128,10 +132,10 @@ class KernelMeasurer:
 
     def close(self) -> None:
         """End the process. The next use starts another."""
-        if self._child is not None:
-            self._child.end()
-        self._child = None
-        self._prepared.clear()
+        self._end_child()
+        if self._spare is not None:
+            self._spare.end()
+        self._spare = None
 
     def __enter__(self) -> KernelMeasurer:
         return self
@@ -142,7 +146,7 @@ class KernelMeasurer:
         self.close()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_child": None, "_prepared": set()}
+        return {**self.__dict__, "_child": None, "_spare": None, "_prepared": set()}
 
     def _prepare(self, task: KernelTask) -> None:
         """Have the child prepare a task, which does not count as a candidate's time."""
@@ -152,20 +156,34 @@ class KernelMeasurer:
         try:
             self._opened[task] = child.ask(Open(task), PREPARE_LIMIT_S)
         except Lost as lost:
-            self.close()
+            self._end_child()
             raise UserError(f"TVM can't prepare {task.text}: {lost}") from None
         self._prepared.add(task)
 
     def _running_child(self) -> MeasuringProcess:
         if self._child is not None and not self._child.usable():
-            self.close()
+            self._end_child()
         return self._child or self._start()
 
+    def _end_child(self) -> None:
+        if self._child is not None:
+            self._child.end()
+        self._child = None
+        self._prepared.clear()
+
     def _start(self) -> MeasuringProcess:
-        """Start a process, which gets ready beside what its owner goes on to do."""
-        self.close()
+        """Replace the process by one that gets ready beside what its owner goes on to do, or is so already."""
+        self._end_child()
+        self._have_spare()
+        self._child, self._spare = self._spare, None
+        assert self._child is not None
+        return self._child
+
+    def _have_spare(self) -> None:
+        """Start the process that will be the next one."""
+        if self._spare is not None and self._spare.usable():
+            return
         trouble = missing(("tvm",))
         if trouble:
             raise MissingPackage(f"kernel tuning needs TVM: {trouble}")
-        self._child = MeasuringProcess(CHILD_MODULE, start_limit_s=START_LIMIT_S, wait=False)
-        return self._child
+        self._spare = MeasuringProcess(CHILD_MODULE, start_limit_s=START_LIMIT_S, wait=False)

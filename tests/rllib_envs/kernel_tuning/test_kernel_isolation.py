@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from rllib_envs.cores import CoreLocks
 from rllib_envs.errors import UserError
 from rllib_envs.kernel_tuning.measure import KernelMeasurer
 from tests.rllib_envs.kernel_tuning.kernels import DENSE, TASKS
@@ -43,8 +44,9 @@ def _alive(pid: int) -> bool:
 
 
 @pytest.mark.slow
-def test_crashes_and_hangs_cost_only_their_candidate() -> None:
+def test_crashes_and_hangs_cost_only_their_candidate(tmp_path: Path) -> None:
     with KernelMeasurer(limit_s=4.0) as measurer:
+        measurer._cores = CoreLocks(tmp_path)  # so that nobody else's measurement delays the request
         assert measurer.measure(TASK, GENE).status == "ok"
         process = process_of(measurer)
         os.kill(process, signal.SIGSTOP)  # so that it is certain to die with the request unanswered
@@ -64,6 +66,7 @@ def test_crashes_and_hangs_cost_only_their_candidate() -> None:
         os.kill(process, signal.SIGSTOP)
         hung = measurer.measure(TASK, GENE)
         assert (hung.status, hung.reason) == ("timeout", "time-out: no answer within 4.0 s")
+        assert process_of(measurer) != process, "the next one has started already"
         wait_until_dead(process)
 
         assert measurer.canonical(TASK, [GENE]) == [GENE]
@@ -79,6 +82,16 @@ def test_death_while_idle_goes_unnoticed_and_copies_have_processes_of_their_own(
         copy = pickle.loads(pickle.dumps(measurer))  # noqa: S301  (our own bytes)
         assert copy._child is None and copy.open(TASK).space == space, "what is known of tasks is copied"
         assert copy._child is None
+
+
+def test_a_spare_ends_with_its_owner() -> None:
+    with KernelMeasurer() as measurer:
+        measurer.ready()
+        measurer._have_spare()
+        processes = [one._process.pid for one in (measurer._child, measurer._spare) if one is not None]
+        assert len(set(processes)) == 2
+    for process in processes:
+        wait_until_dead(process)
 
 
 @pytest.mark.parametrize("ending", ["os.kill(os.getpid(), signal.SIGKILL)", "sys.exit()"])

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from rllib_envs.cores import CoreLocks
 from rllib_envs.errors import MeasuringError, UserError
 from rllib_envs.loop_nest.backend import Loop, Measurer, Peak, child, compile_kernel, processor
 from rllib_envs.loop_nest.backend.backends import choose_backend, usable_backends
@@ -132,8 +133,9 @@ def test_hanging_process_is_replaced() -> None:
 
 
 @pytest.mark.parametrize("ending", [signal.SIGSEGV, signal.SIGKILL])
-def test_crash_costs_only_its_candidate(ending: signal.Signals) -> None:
+def test_crash_costs_only_its_candidate(ending: signal.Signals, tmp_path: Path) -> None:
     with Measurer() as measurer:
+        measurer._cores = CoreLocks(tmp_path)  # so that nobody else's measurement delays the request
         measurer.measure(STATEMENT, LOOPS)
         process = process_of(measurer)
         os.kill(process, signal.SIGSTOP)  # so that it is certain to die with the request unanswered
