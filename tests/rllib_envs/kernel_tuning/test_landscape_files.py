@@ -10,7 +10,9 @@ import pytest
 
 from rllib_envs.errors import UserError
 from rllib_envs.kernel_tuning.gene_space import ChoiceKnob, GeneSpace, LocationKnob, TileKnob
-from rllib_envs.kernel_tuning.landscape import Head, Landscape, Row, gene_at, index_of
+from rllib_envs.kernel_tuning.landscape import LANDSCAPES, Head, Landscape, Row, gene_at, index_of
+from rllib_envs.kernel_tuning.task import KernelTask
+from rllib_envs.suite import Suite
 
 SPACE = GeneSpace(
     (
@@ -78,3 +80,17 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path, head: str) -> None:
     (tmp_path / "other.jsonl").write_text(head)
     with pytest.raises(UserError, match="is no landscape"):
         Landscape.load(tmp_path / "other.jsonl")
+
+
+def test_shipped_landscapes_are_whole_and_of_shipped_kernels() -> None:
+    kernels = {one.name: KernelTask.from_benchmark(one) for one in Suite.load("kernel_landscapes").benchmarks}
+    names = [path.stem for path in LANDSCAPES.glob("*.jsonl")]
+    assert names
+    for name in names:
+        landscape = Landscape.load(name)
+        task = kernels[landscape.head.benchmark]
+        assert KernelTask.from_spec(landscape.head.spec) == task and landscape.head.flops == task.flops
+        working = landscape.seconds[~np.isnan(landscape.seconds)]
+        assert len(working) > 0.9 * landscape.space.size
+        assert 0 < landscape.best_gflops < 1.2 * landscape.head.peak_gflops
+        assert np.median(working) > 2 * landscape.best_seconds, "a landscape without relief compares nothing"
