@@ -17,13 +17,13 @@ import numpy as np
 from report import Bar, report
 
 from rllib_envs.kernel_tuning.crew import MeasuringCrew
-from rllib_envs.kernel_tuning.measure import KernelMeasurer
+from rllib_envs.kernel_tuning.measure import DEFAULT_LIMIT_S, KernelMeasurer
 from rllib_envs.kernel_tuning.task import KernelTask
 
 TASK = KernelTask.from_spec({"operator": "dense", "sizes": {"m": 128, "n": 128, "k": 128}})
 SECONDS = 20.0
 GENES_AT_ONCE = 16
-LIMIT_S = 3.0
+LIMIT_S = DEFAULT_LIMIT_S
 
 
 def kernels_per_second(workers: int | None) -> float:
