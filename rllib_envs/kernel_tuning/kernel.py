@@ -14,7 +14,7 @@ from rllib_envs.kernel_tuning.expression import FUNCTION, module
 from rllib_envs.kernel_tuning.gene_space import Gene
 from rllib_envs.kernel_tuning.protocol import BUILD_ERROR, INVALID, Failed
 from rllib_envs.kernel_tuning.task import NATIVE, KernelTask
-from rllib_envs.kernel_tuning.template import InvalidGene, Template, in_one_line, templates
+from rllib_envs.kernel_tuning.template import InvalidGene, in_one_line, richest, templates
 from rllib_envs.kernel_tuning.timing import Bench
 from rllib_envs.kernel_tuning.workload import make_workload
 from rllib_envs.tvm_host import target
@@ -70,8 +70,3 @@ class Kernel:
                 continue
         add_records(self.template.module, self._target, traces, folder)
         return len(traces)
-
-
-def richest(found: Sequence[Template]) -> int:
-    """The design space with the most genes; the first of equals."""
-    return max(range(len(found)), key=lambda index: (found[index].space.size, -index))

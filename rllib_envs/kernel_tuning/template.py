@@ -158,6 +158,11 @@ def templates(module: Any, target: Any, factors: Sequence[int] = ()) -> list[Tem
     return [Template(context, design, factors) for design in context.generate_design_space()]
 
 
+def richest(found: Sequence[Template]) -> int:
+    """The design space with the most genes; the first of equals."""
+    return max(range(len(found)), key=lambda index: (found[index].space.size, -index))
+
+
 def _sampling(trace: Any) -> Iterator[Any]:
     return (one for one in trace.insts if one.kind.name in (TILE, CATEGORICAL, LOCATION))
 
