@@ -17,6 +17,7 @@ from models.algorithm_hooks import continue_from, steps_played, stop_algorithm
 from models.checkpoint import Checkpoint, Counters
 from models.continuation import changeable, check_continuation, identity
 from models.episode_results import geometric_mean, log_episode, read_episodes
+from models.garbage import no_collection
 from models.interrupts import Interrupts
 from models.iteration import OutOfMemory, TrainingError, next_result
 from models.learner_state import (
@@ -131,8 +132,9 @@ class TrainingSession:
 
     def __enter__(self) -> TrainingSession:
         try:
-            import ray.rllib  # noqa: F401
-            import torch
+            with no_collection():
+                import ray.rllib  # noqa: F401
+                import torch
         except ImportError as error:
             raise MissingPackage(
                 f"training needs Ray RLlib and PyTorch ({error}); pip install 'tunewright[train]'"
