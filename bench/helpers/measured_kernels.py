@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rllib_envs.kernel_tuning import measure, task
 from rllib_envs.kernel_tuning.gene_space import Gene, GeneSpace
+from rllib_envs.kernel_tuning.measure import KernelMeasurer
+from rllib_envs.kernel_tuning.task import PROBLEM, KernelTask
 from rllib_envs.suite import Suite
 
 
 class MeasuredKernel:
     """One kernel. What was measured once is remembered, so that all tuners are told the same of the same gene."""
 
-    def __init__(self, name: str, what: task.KernelTask, measurer: measure.KernelMeasurer) -> None:
-        self.name, self._task, self._measurer = name, what, measurer
+    def __init__(self, name: str, task: KernelTask, measurer: KernelMeasurer) -> None:
+        self.name, self._task, self._measurer = name, task, measurer
         self._speeds: dict[Gene, float] = {}
 
     @property
@@ -28,7 +29,7 @@ class MeasuredKernel:
         return self._speeds[gene]
 
 
-def measured_kernels(measurer: measure.KernelMeasurer, names: Sequence[str] = ()) -> list[MeasuredKernel]:
+def measured_kernels(measurer: KernelMeasurer, names: Sequence[str] = ()) -> list[MeasuredKernel]:
     """Those of the suite with these names; all, where none is given."""
-    benchmarks = [each for each in Suite.load(task.PROBLEM).benchmarks if not names or each.name in names]
-    return [MeasuredKernel(each.name, task.KernelTask.from_benchmark(each), measurer) for each in benchmarks]
+    benchmarks = [each for each in Suite.load(PROBLEM).benchmarks if not names or each.name in names]
+    return [MeasuredKernel(each.name, KernelTask.from_benchmark(each), measurer) for each in benchmarks]

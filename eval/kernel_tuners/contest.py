@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from eval.kernel_tuners.methods import Knowledge, Method, train_on
+from eval.kernel_tuners.methods import Method, train_on
 from eval.kernel_tuners.trials import Kernel, Run, Trials, run_tuner
+from models.ga_dqn.tuner import Knowledge
 from rllib_envs.errors import UserError
 
 

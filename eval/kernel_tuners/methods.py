@@ -5,27 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
 from eval.kernel_tuners.trials import Kernel, Trials, run_tuner
 from models.ga_dqn.published import PublishedGADQN
 from models.ga_dqn.settings import GADQNSettings
-from models.ga_dqn.tuner import GADQNTuner
+from models.ga_dqn.tuner import GADQNTuner, Knowledge
 from rllib_envs.kernel_tuning.gene_space import GeneSpace
 from rllib_envs.kernel_tuning.tuners.genetic import GeneticTuner
 from rllib_envs.kernel_tuning.tuners.random_tuner import RandomTuner
 from rllib_envs.kernel_tuning.tuners.tuner import Tuner
 from rllib_envs.names import choose
 
-Knowledge = dict[str, dict[str, np.ndarray]]
 TRAINING_SEED = 1_000_000
 """Training on other kernels has seeds from here on, which no comparison has."""
 TRAINING_TRIALS = 256
 """Trials on each kernel that is trained on, each time."""
 PASSES = 2
 """Every kernel is trained on so many times, with another seed."""
-
-
 KINDS = ("random", "ga", "published_ga_dqn", "ga_dqn")
 
 
