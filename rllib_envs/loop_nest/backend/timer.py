@@ -28,7 +28,8 @@ AGREEING = 5
 AGREEMENT = 0.01
 """Largest relative difference between samples that agree; on a quiet machine they differ by 0.4 %."""
 SAMPLING_LIMIT_S = 10e-3
-"""Sampling ends after this even without AGREEING clean samples, or after three budgets if that is longer."""
+"""Sampling ends after this even without AGREEING clean samples, or after three budgets if that is longer. After a
+series without a clean sample the next one ends after three budgets unless it has one by then."""
 PATIENCE_S = 50e-3
 """Sampling goes on for so much longer at most while there are too few clean samples; over all, for as long again as
 without patience."""
@@ -100,6 +101,8 @@ class Timer(ABC):
     undisturbed: float = 0.0
     """Core cycles of a burst that nothing disturbs, as far as known."""
     _patience_s = 0.0
+    _fruitless = False
+    """No sample of the last series was clean: the core is shared for longer than a series lasts."""
 
     @abstractmethod
     def _slice(self, kernel: int, tensors: tuple[int, ...], calls: int) -> Slice:
@@ -136,8 +139,11 @@ class Timer(ABC):
         while (passed := time.perf_counter() - began) < limit_s + (self._patience_s if len(clean) < needed else 0.0):
             if len(clean) >= needed and (passed >= budget_s or _agree(clean, needed)):
                 break
+            if self._fruitless and not clean and passed >= 3 * budget_s:
+                break
             sample = self.sample(kernel, tensors, calls)
             (clean if sample.clean else others).append(sample)
+        self._fruitless = not clean
         self._patience_s = min(PATIENCE_S, max(0.0, self._patience_s + 2 * min(passed, limit_s) - passed))
         self._learn([*clean, *others])
         return _summary(clean or _least_disturbed([first, *others]), len(clean), needed)

@@ -199,3 +199,23 @@ def test_environment_sets_peak(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("MAX_GFLOPS", text)
         with pytest.raises(UserError, match="MAX_GFLOPS must be a positive number"):
             peak()
+
+
+def test_where_a_core_stays_shared_less_time_is_lost_on_it() -> None:
+    def second_series_is_shorter() -> bool:
+        timer = Scripted(lambda _: (1.0, 1.3, 1.0), lambda _: 1.2)
+        timer.time(0, NO_TENSORS, 1e-3)
+        first = timer.slices
+        timer.time(0, NO_TENSORS, 1e-3)
+        return first > 2 * (timer.slices - first)
+
+    assert once(second_series_is_shorter)
+
+
+def test_a_core_that_is_no_longer_shared_is_used_at_once() -> None:
+    shared = 1000
+    timer = Scripted(lambda n: (1.0, 1.3 if n < shared else 1.0, 1.0), lambda n: 1.2 if n < shared else 1.0)
+    while timer.slices < shared:
+        timer.time(0, NO_TENSORS, 1e-3)
+    timing = timer.time(0, NO_TENSORS, 1e-3)
+    assert (timing.cycles, timing.samples) == (pytest.approx(1000), AGREEING)
