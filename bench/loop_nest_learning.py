@@ -1,11 +1,11 @@
 """What each trainer makes of the same time: held-out speed-up after training on matrix products.
 
-python bench/loop_nest_learning.py [--minutes 20] [--size 25]
+python bench/loop_nest_learning.py [--minutes 20] [--size 25] [--runs FOLDER]
 
 `tunewright train` with two runner processes, for each trainer in turn and each from nothing. Then all policies decide
 once on the same benchmarks that none of them saw, and their answers are measured anew together, in turns. The bar is
 Ape-X's geometric mean over LoopTune's untuned nest, divided by the best of the others'. Takes four times --minutes,
-and one more.
+and one more. `--runs` keeps the runs, and trainings that are complete there are not repeated.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
 from report import Bar, report
@@ -34,6 +35,8 @@ SECONDS = 10.0
 
 
 def train(trainer: str, minutes: float, folder: Path) -> Policy:
+    if complete := list((folder / trainer).glob("*/policy")):
+        return Policy.load(complete[0].parent)
     command = [sys.executable, "-m", "launcher.cli", "train", "--dataset", SUITE, "--trainer", trainer]
     options = ["--minutes", str(minutes), "--env-runners", "2", "--eval-size", "0", "--runs", str(folder / trainer)]
     printed = subprocess.run([*command, *options], stdout=subprocess.PIPE, text=True, check=True).stdout
@@ -64,8 +67,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=20.0, help="of training, for each trainer")
     parser.add_argument("--size", type=int, default=25, help="held-out benchmarks")
+    parser.add_argument("--runs", help="keep the runs in this folder")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    with nullcontext(arguments.runs) if arguments.runs else tempfile.TemporaryDirectory() as folder:
         policies = {name: train(name, arguments.minutes, Path(folder)) for name in (OURS, *OTHERS)}
     reached = compared(policies, arguments.size)
     for name, (mean, low, high, _) in reached.items():
