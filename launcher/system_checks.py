@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from launcher.jobs.limits import NoSlurm, ask_slurm, has_slurm
 from launcher.ray_node import SHARED_MEMORY
 from launcher.tracking.account import HOW, find_key, host
 from rllib_envs.errors import UserError
@@ -23,7 +23,6 @@ ENOUGH_SHARED_MEMORY_BYTES = 256 << 20
 """Ray keeps its objects there, and uses slow files where there is no room."""
 LARGEST_SKEW_S = 2.0
 """Between this machine's clock and its file server's. Times of files decide which run is the newest."""
-ANSWER_LIMIT_S = 10.0
 
 
 def system_checks(runs: Path) -> Iterator[Row]:
@@ -38,17 +37,13 @@ def system_checks(runs: Path) -> Iterator[Row]:
 
 
 def slurm() -> str:
-    if shutil.which("sbatch") is None:
+    if not has_slurm():
         return "not here: tunewright launch runs on this machine; slurm/devcluster start brings up a small one"
     try:
-        nodes = _printed("sinfo", "--noheader", "--format=%D nodes in %R")
-        return f"{_printed('sinfo', '--version').strip()}: {', '.join(nodes.splitlines())}"
-    except (OSError, subprocess.SubprocessError):
+        nodes = ask_slurm("sinfo", "--noheader", "--format=%D nodes in %R")
+        return f"{ask_slurm('sinfo', '--version').strip()}: {', '.join(nodes.splitlines())}"
+    except NoSlurm:
         return "its controller does not answer: is it up, and SLURM_CONF right?"
-
-
-def _printed(*command: str) -> str:
-    return subprocess.run(command, capture_output=True, text=True, timeout=ANSWER_LIMIT_S, check=True).stdout
 
 
 def account() -> str:

@@ -89,7 +89,7 @@ def here(config: LaunchConfig) -> bool:
     if config.local or has_slurm():
         local = config.local
     else:
-        print("no SLURM here (sbatch is not installed): running on this machine", flush=True)
+        print("no SLURM here: running on this machine", flush=True)
         local = True
     if local and config.num_nodes > 1:
         raise NoSlurm(f"--num-nodes is {config.num_nodes}, and this machine is one; launch it where a cluster is")

@@ -14,6 +14,8 @@ from rllib_envs.names import choose
 
 ANSWER_LIMIT_S = 30.0
 """For SLURM's commands, which ask a controller that may be busy."""
+UNCONFIGURED = "establish a configuration source"
+"""What they say where nothing tells them of any cluster."""
 TIME = re.compile(r"(?:(?P<days>\d+)-)?(?P<first>\d+)(?::(?P<second>\d{1,2}))?(?::(?P<third>\d{1,2}))?")
 NAME = re.compile(r"[A-Za-z0-9_.+-]+")
 SHAPES = {
@@ -97,7 +99,16 @@ def sbatch_options(config: LaunchConfig) -> dict[str, str]:
 
 
 def has_slurm() -> bool:
-    return shutil.which("sbatch") is not None
+    """Whether this machine belongs to a cluster, be it down or not. SLURM's commands alone don't tell: they may be
+    installed where no cluster is configured.
+    """
+    if shutil.which("sbatch") is None:
+        return False
+    try:
+        ask_slurm("sinfo", "--noheader")
+    except NoSlurm as error:
+        return UNCONFIGURED not in str(error)
+    return True
 
 
 def check_partition(partition: str) -> None:

@@ -19,6 +19,11 @@ def test_no_slurm(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert slurm().startswith("not here: tunewright launch runs on this machine")
 
 
+def test_slurm_that_is_installed_but_not_configured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SLURM_CONF", raising=False)
+    assert slurm().startswith("not here: tunewright launch runs on this machine")
+
+
 def test_slurm_without_a_controller(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SLURM_CONF", str(tmp_path / "missing.conf"))
     assert slurm() == "its controller does not answer: is it up, and SLURM_CONF right?"
