@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,8 +16,13 @@ from launcher.tracking.account import HOW_WITHOUT_ENVIRONMENT, find_key
 from launcher.tracking.tracking import ONLINE
 from launcher.train import run_train
 from launcher.train_config import TrainConfig, load_suite
+from models.checkpoint import read_description
+from models.continuation import check_continuation
+from models.store.locate import locate_run
+from models.train_settings import TrainSettings
 from models.trainers.registry import TRAINERS, trainer_name
 from rllib_envs.errors import UserError
+from rllib_envs.registry import make_problem
 from rllib_envs.suite import Suite
 
 
@@ -62,6 +68,8 @@ class Training:
         suite = load_suite(config)
         settings = config.settings(suite.problem)
         Suite.select(settings.env)
+        if config.resume:
+            _check_resumed(config, settings)
         return f"{suite.problem}-{trainer_name(config.trainer)}-{suite.name}"
 
     def copies(self, arguments: Sequence[str], count: int) -> list[list[str]]:
@@ -96,3 +104,14 @@ def _given(option: str, arguments: Sequence[str]) -> bool:
 
 
 APPS: Mapping[str, App] = {"rllib_agent.py": Training()}
+
+
+def _check_resumed(config: TrainConfig, settings: TrainSettings) -> None:
+    """UserError where the job would be refused to go on with what it is to go on with."""
+    run, start = locate_run(config.resume)
+    checkpoint, _ = run.checkpoints.last_whole(start)
+    if checkpoint is None:
+        return
+    with closing(make_problem(settings.env["problem"], settings.env.get("problem_config"))) as problem:
+        recorded, suite = read_description(checkpoint), Suite.load(settings.env["suite"])
+        check_continuation(checkpoint, recorded, settings, problem, suite, config.resume_anyway)

@@ -86,7 +86,7 @@ class State(NamedTuple):
     """What a job is doing."""
 
     name: str
-    """SLURM's word; "running" or "gone" for one that runs here."""
+    """SLURM's word, also for one that runs here; "gone" if that has left nothing that says how it ended."""
     where: str = ""
     """Its nodes, or why it waits."""
 
@@ -144,6 +144,7 @@ def run_cancel(config: CancelConfig) -> None:
     go_on = f"go on later with  tunewright launch --resume {job.run}"
     if job.launch.local:
         for each in jobs:
+            cancelled(each, job.launch.job_folder).touch()
             # The process is a shell; its only child passes the signal on to what it runs.
             for controller in descendants(int(each))[:1]:
                 with suppress(ProcessLookupError):
@@ -215,8 +216,17 @@ def slurm_states(numbers: list[str]) -> dict[str, State]:
 
 def state_of(job: Job, known: dict[str, State]) -> State:
     if job.launch.local:
-        return State("running" if _alive(int(job.number)) else "gone", "here")
+        return State("RUNNING" if _alive(int(job.number)) else _ended_here(job), "here")
     return known.get(job.number, State("unknown"))
+
+
+def _ended_here(job: Job) -> str:
+    from submitit import LocalJob
+
+    ended = LocalJob[None](job.launch.job_folder, job.number)
+    if not ended.paths.result_pickle.exists():
+        return "CANCELLED" if cancelled(job.number, job.launch.job_folder).exists() else "gone"
+    return "FAILED" if ended.exception() else "COMPLETED"
 
 
 def now(job: Job) -> State:

@@ -17,7 +17,7 @@ def test_a_launch_here_trains_and_is_listed(launches: Launches) -> None:
     assert [row["iteration"] for row in RunDirectory.open(folder).metrics()] == [1, 2]
     (job,) = launches.record(folder)["jobs"]
     wait_until(lambda: not processes_that_know(folder), "all processes to end")
-    assert f"{job}" in launches.run("jobs").stdout
+    assert f"{job}  COMPLETED  here" in launches.run("jobs").stdout
     assert "policy:" in launches.run("logs", folder).stdout
 
 
@@ -29,6 +29,10 @@ def test_a_launch_here_can_be_cancelled(launches: Launches) -> None:
     assert launches.run("cancel", job).returncode == 0
     wait_until(lambda: not processes_that_know(folder), "all processes to end")
     assert RunDirectory.open(folder).last_checkpoint()
+    assert f"{job}  CANCELLED  here" in launches.run("jobs").stdout
+    refused = launches.run("launch", f"--resume={folder}", "--iter=2000", "--trainer=dqn", "--local")
+    assert refused.returncode == 2 and "trainer was" in refused.stderr
+    assert len(launches.record(folder)["jobs"]) == 1, "nothing was started"
 
 
 def test_several_nodes_need_a_cluster(launches: Launches) -> None:
