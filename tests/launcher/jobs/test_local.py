@@ -30,8 +30,8 @@ def test_a_launch_here_can_be_cancelled(launches: Launches) -> None:
     wait_until(lambda: not processes_that_know(folder), "all processes to end")
     assert RunDirectory.open(folder).last_checkpoint()
     assert f"{job}  CANCELLED  here" in launches.run("jobs").stdout
-    refused = launches.run("launch", f"--resume={folder}", "--iter=2000", "--trainer=dqn", "--local")
-    assert refused.returncode == 2 and "trainer was" in refused.stderr
+    refused = launches.run("launch", f"--resume={folder}", "--iter=2000", "--seed=5", "--local")
+    assert refused.returncode == 2 and "seed was" in refused.stderr
     assert len(launches.record(folder)["jobs"]) == 1, "nothing was started"
 
 
