@@ -50,6 +50,7 @@ setup(
             "pytest>=9.0,<10",
             "pytest-xdist==3.8.*",
             "ruff==0.17.5",
+            "scikit-learn==1.9.*",
         ],
     },
     entry_points={"console_scripts": ["tunewright = launcher.cli:main"]},

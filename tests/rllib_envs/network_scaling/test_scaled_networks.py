@@ -72,7 +72,9 @@ def test_scalings_that_round_to_one_network_have_one_key():
 
 def test_channels_are_never_much_fewer_than_asked_for():
     for tenths in range(1, 51):
-        for wanted, got in zip((64, 128, 256, 512), architecture_of("preactresnet18", Scaling(tenths, 10, 32)).widths):
+        for wanted, got in zip(
+            (64, 128, 256, 512), architecture_of("preactresnet18", Scaling(tenths, 10, 32)).widths, strict=True
+        ):
             assert got % 8 == 0 and got >= 0.9 * wanted * tenths / 10
 
 
