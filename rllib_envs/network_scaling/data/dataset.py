@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +12,9 @@ from rllib_envs.errors import UserError
 
 SPLIT_SEED = 0
 """One for everybody, so that results mean the same wherever they come from."""
+
+STATISTICS_OF = 5_000
+"""Training images are enough for a mean."""
 
 
 class Images(NamedTuple):
@@ -41,6 +45,12 @@ class DataSet:
     @property
     def channels(self) -> int:
         return int(self.train.pixels.shape[1])
+
+    @cached_property
+    def statistics(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation of the training part, float32 [channels] each."""
+        sample = self.train.pixels[:STATISTICS_OF].astype(np.float32)
+        return sample.mean((0, 2, 3)), sample.std((0, 2, 3))
 
 
 def split(images: Images, *counts: int) -> list[Images]:
