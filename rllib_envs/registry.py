@@ -35,9 +35,16 @@ def _kernel_tuning() -> type[Problem[Any]]:
     return KernelTuning
 
 
+def _network_scaling() -> type[Problem[Any]]:
+    from rllib_envs.network_scaling.problem import NetworkScaling
+
+    return NetworkScaling
+
+
 PROBLEMS: Mapping[str, Callable[[], type[Problem[Any]]]] = {
     "kernel_tuning": _kernel_tuning,
     "loop_nest": _loop_nest,
+    "network_scaling": _network_scaling,
     "streaming_engine": _streaming_engine,
     "toy": _toy,
 }

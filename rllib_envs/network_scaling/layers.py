@@ -142,7 +142,8 @@ LAYERS_OF_BLOCK = {"basic": _basic, "bottleneck": _bottleneck, "inverted": _inve
 @lru_cache(maxsize=ARCHITECTURES_KEPT)
 def layers_of(architecture: Architecture) -> tuple[Layer, ...]:
     """Every layer, the network itself as the last one."""
-    family, layers = architecture.family, []
+    family = architecture.family
+    layers: list[Layer] = []
     size = strided(architecture.resolution, family.stem_stride)
     channels = architecture.channels
     if family.block == "inverted":

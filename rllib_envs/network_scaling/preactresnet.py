@@ -29,7 +29,8 @@ class BasicBlock(nn.Module):
         active = functional.relu(self.norm1(inputs))
         kept = inputs if self.shortcut is None else self.shortcut(active)
         inside = functional.relu(self.norm2(self.convolution1(active)))
-        return kept + self.convolution2(inside)
+        added: torch.Tensor = kept + self.convolution2(inside)
+        return added
 
 
 class BottleneckBlock(nn.Module):
@@ -52,7 +53,8 @@ class BottleneckBlock(nn.Module):
         kept = inputs if self.shortcut is None else self.shortcut(active)
         inside = functional.relu(self.norm2(self.convolution1(active)))
         inside = functional.relu(self.norm3(self.convolution2(inside)))
-        return kept + self.convolution3(inside)
+        added: torch.Tensor = kept + self.convolution3(inside)
+        return added
 
 
 class Head(nn.Module):

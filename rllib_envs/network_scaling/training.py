@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,6 +17,7 @@ from rllib_envs.errors import UserError
 from rllib_envs.network_scaling.architecture import Architecture
 from rllib_envs.network_scaling.data.dataset import DataSet, Images
 from rllib_envs.network_scaling.networks import Network, make_network
+from rllib_envs.network_scaling.training_setting import TrainingSetting
 
 MOMENTUM, WEIGHT_DECAY = 0.9, 5e-4
 WARM_UP_SHARE = 0.3
@@ -27,44 +27,6 @@ SHIFT = 16
 JUDGED_AT_ONCE = 512
 FASTER_IN_BFLOAT16 = ("amx_bf16", "avx512_bf16")
 """Processors with one of these flags; on others 16 bits are emulated."""
-VERSION = 1
-"""Of this way of training: results of another one don't count."""
-
-
-@dataclass(frozen=True)
-class TrainingSetting:
-    """How a candidate is trained. Accuracies are comparable where all of this is the same."""
-
-    images: int = 10_000
-    """Of the training part, drawn at random once for all; 0 takes all."""
-    validation: int = 5_000
-    """Of the validation part, likewise."""
-    epochs: int = 1
-    """Passes over the images."""
-    batch: int = 128
-    learning_rate: float = 0.1
-    """At its highest: it rises from a 25th of it, and falls to nothing (one cycle)."""
-    patience: int = 3
-    """Training ends early after so many epochs without a lower loss on the validation part."""
-
-    def __post_init__(self) -> None:
-        least = {"images": 0, "validation": 0, "epochs": 1, "batch": 2, "patience": 1}
-        for name, lowest in least.items():
-            if getattr(self, name) < lowest:
-                raise UserError(f"{name} of a training is {getattr(self, name)}; it must be at least {lowest}")
-        if not 0 < self.learning_rate < math.inf:
-            raise UserError(f"learning_rate of a training is {self.learning_rate}; give a positive number")
-
-    @classmethod
-    def from_json(cls, content: Any) -> TrainingSetting:
-        """UserError where it isn't what `to_json` makes."""
-        try:
-            return cls(**content)
-        except TypeError as error:
-            raise UserError(f"these are no settings of a training: {error}") from None
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 class Epoch(NamedTuple):

@@ -10,6 +10,7 @@ from rllib_envs.network_scaling.data.cifar import load_cifar10, load_cifar100
 from rllib_envs.network_scaling.data.dataset import DataSet
 from rllib_envs.network_scaling.data.digits import load_digits
 from rllib_envs.network_scaling.data.fashion_mnist import load_fashion_mnist
+from rllib_envs.network_scaling.data.shapes import SHAPES
 
 DATA_SETS: Mapping[str, Callable[[Path | None], DataSet]] = {
     "cifar10": load_cifar10,
@@ -17,13 +18,6 @@ DATA_SETS: Mapping[str, Callable[[Path | None], DataSet]] = {
     "digits": load_digits,
     "fashion_mnist": load_fashion_mnist,
 }
-SHAPES: Mapping[str, tuple[int, int]] = {
-    "cifar10": (3, 10),
-    "cifar100": (3, 100),
-    "digits": (1, 10),
-    "fashion_mnist": (1, 10),
-}
-"""Channels and classes, which are known without the files."""
 
 
 def load_data_set(name: str, folder: Path | None = None) -> DataSet:

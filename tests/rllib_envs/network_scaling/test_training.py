@@ -14,7 +14,8 @@ from rllib_envs.network_scaling.architecture import architecture_of
 from rllib_envs.network_scaling.data import load_data_set
 from rllib_envs.network_scaling.data.dataset import Images
 from rllib_envs.network_scaling.scaling import Scaling
-from rllib_envs.network_scaling.training import TrainingSetting, judge, prepared, train
+from rllib_envs.network_scaling.training import judge, prepared, train
+from rllib_envs.network_scaling.training_setting import TrainingSetting
 
 SETTING = TrainingSetting(images=0, validation=0, epochs=2, batch=64, learning_rate=0.05)
 SMALL = architecture_of("preactresnet18", Scaling(1, 5, 8), channels=1, classes=10)
