@@ -97,11 +97,13 @@ class LatencyFile:
             return cls._from_json(content)
         except FileNotFoundError:
             raise UserError(f"table of latencies {path} does not exist") from None
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise UserError(f"{path} is no table of latencies: {type(error).__name__} {error}") from None
 
     @classmethod
-    def _from_json(cls, content: dict[str, Any]) -> LatencyFile:
+    def _from_json(cls, content: Any) -> LatencyFile:
+        if not isinstance(content, dict):
+            raise ValueError("it holds no JSON object")
         if content.pop("latency_table", None) != FORMAT:
             raise ValueError("it was not written by the script that measures, or by another version of it")
         table = cls(**{**content, "rows": tuple(Measured(**row) for row in content["rows"])})

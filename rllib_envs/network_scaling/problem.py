@@ -79,12 +79,10 @@ class NetworkScaling(Problem[Scaled]):
         """Also NoArchitecture where nothing keeps the bounds."""
         try:
             task = Task.of(benchmark, self.folder, bool(self.config["live"]))
-            start = task.start
-            if task.table is not None and not task.live:
-                task.table.cells  # noqa: B018  (refuses a table that isn't complete)
+            task.check()
         except UserError as error:
             raise UserError(f"benchmark {benchmark.name!r}: {error}") from None
-        return Scaled(task, start)
+        return Scaled(task, task.start)
 
     def legal(self, state: Scaled) -> np.ndarray:
         task, place = state

@@ -33,7 +33,7 @@ class NoArchitecture(TunewrightError):
 
 @dataclass(frozen=True)
 class Task:
-    """What a benchmark's spec says. UserError where it makes no sense, at the first use of the part that doesn't.
+    """What a benchmark's spec says. UserError where it makes no sense, in `check` or at the first use of the part.
 
     The spec has either `toy`: true, or `table`, the name or path of a table of accuracies, or `setting`; `platform` and
     `device`; the bounds `latency` (seconds for a batch) and `memory` (megabytes); and may have `grid`, `seeds`,
@@ -106,6 +106,8 @@ class Task:
             (latency_folder(self.folder),),
         )
         if "grid" in spec:
+            if self.table is not None and not self.live:
+                raise UserError("a table has a grid of its own; leave grid out, or set live to true")
             grid = Grid.from_json(spec["grid"])
         elif self.table is not None and not self.live:
             grid = self.table.grid
@@ -131,6 +133,12 @@ class Task:
         if not isinstance(value, float | int) or isinstance(value, bool) or not 0 < value < math.inf:
             raise UserError(f"{name} of a task of network scaling is {value!r}; give a positive number")
         return float(value)
+
+    def check(self) -> None:
+        """Refuse what makes no sense, NoArchitecture included, and a table that isn't complete."""
+        if not self.toy and self.table is not None and not self.live:
+            self.table.cells  # noqa: B018
+        self.start, self.extent, self.scale, self.toy or self.seeds  # noqa: B018
 
     @cached_property
     def extent(self) -> Extent:

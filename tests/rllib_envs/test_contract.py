@@ -11,6 +11,7 @@ from rllib_envs.registry import PROBLEMS, make_problem
 from rllib_envs.suite import Suite
 from rllib_envs.toy import Toy
 from tests.rllib_envs.kernel_tuning.kernels import TASKS
+from tests.rllib_envs.network_scaling import scaled
 
 BENCHMARKS = {
     "toy": [Benchmark(f"toy{i}", "toy", {"targets": [i, (3 * i + 1) % 8, 7][: 1 + i % 3]}) for i in range(8)],
@@ -34,6 +35,7 @@ BENCHMARKS["streaming_engine"] = [
     *Suite.load("streaming_engine").benchmarks,
     *Suite.load("streaming_engine_infeasible").benchmarks,
 ]
+BENCHMARKS["network_scaling"] = [scaled.benchmark(0.01, 0.8), scaled.benchmark(1.0, 100.0), scaled.TOY]
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
