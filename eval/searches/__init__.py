@@ -13,6 +13,7 @@ from eval.searches.beam_depth_first import beam_depth_first
 from eval.searches.cma_es import cma_es, require_cma
 from eval.searches.genetic import genetic
 from eval.searches.greedy import greedy
+from eval.searches.hill_climbing import hill_climbing
 from eval.searches.policy import ActingPolicy, policy_greedy
 from eval.searches.policy_beam import policy_beam
 from eval.searches.policy_sampled import policy_sampled
@@ -34,6 +35,7 @@ SEARCHES: Mapping[str, Search] = {
     "genetic": genetic,
     "greedy1": partial(greedy, look_ahead=1),
     "greedy2": partial(greedy, look_ahead=2),
+    "hill_climbing": hill_climbing,
     "random": random_walks,
 }
 

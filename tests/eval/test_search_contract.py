@@ -16,7 +16,7 @@ from rllib_envs.toy import Toy
 from tests.eval.problems import TASK, FixedPolicy, Map
 
 METHODS = [*SEARCHES, *POLICY_SEARCHES]
-ENDLESS = ["annealing", "cma_es", "genetic", "random", "policy_sampled", "policy_beam"]
+ENDLESS = ["annealing", "cma_es", "genetic", "hill_climbing", "random", "policy_sampled", "policy_beam"]
 """They go on until the budget is spent, or everything is seen."""
 PLENTY = Budget(evaluations=1000)
 DIALS = Benchmark("dials", "toy", {"targets": [6, 5, 3, 7]})
