@@ -104,5 +104,5 @@ class _Walker:
             taken = logarithms.gather(1, actions[chosen, None])[:, 0]
             loss = -(gains[chosen] * taken).mean()
             self.optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()

@@ -10,7 +10,8 @@ from __future__ import annotations
 import argparse
 import platform
 import time
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -18,7 +19,7 @@ import torch
 from rllib_envs.errors import UserError, one_line_errors
 from rllib_envs.network_scaling.architecture import FAMILIES, Architecture, architecture_of, network_name
 from rllib_envs.network_scaling.latency_file import HOW, LatencyFile, Measured
-from rllib_envs.network_scaling.platforms import PLATFORMS
+from rllib_envs.network_scaling.platforms import DEVICES_OF, PLATFORMS
 from rllib_envs.network_scaling.scaling import TENTHS, Scaling, parse_scaling
 from rllib_envs.network_scaling.timing import BATCH, DEVICES, time_parts
 
@@ -59,6 +60,22 @@ def this_device(device: str) -> str:
     return names[-1] if names else platform.processor() or platform.machine()
 
 
+@dataclass(frozen=True)
+class Request:
+    """What is to be measured; also the options of the script."""
+
+    platform: str
+    out: Path
+    device: str = "cpu"
+    model: str = "preactresnet18"
+    widths: Sequence[float] = WIDTHS
+    resolutions: Sequence[int] = RESOLUTIONS
+    channels: int = 3
+    classes: int = 100
+    batch: int = BATCH
+    unscaled_stem: bool = False
+
+
 def parser() -> argparse.ArgumentParser:
     described = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     described.add_argument("-p", "--platform", required=True, choices=PLATFORMS)
@@ -74,7 +91,12 @@ def parser() -> argparse.ArgumentParser:
     return described
 
 
-def run(options: argparse.Namespace) -> None:
+def run(options: Request) -> None:
+    """Measure what is asked for and isn't in the file yet. UserError where it makes no sense."""
+    if options.device not in DEVICES_OF[options.platform]:
+        raise UserError(
+            f"a {options.platform} has no {options.device}; known: {', '.join(DEVICES_OF[options.platform])}"
+        )
     for name in ("channels", "classes", "batch"):
         if getattr(options, name) < 1:
             raise UserError(f"--{name} is {getattr(options, name)}; it must be at least 1")
@@ -94,11 +116,11 @@ def run(options: argparse.Namespace) -> None:
     if options.out.exists():
         table = LatencyFile.read(options.out).continued_by(table, options.out)
     measure(table, options.out, scalings)
-    print(f"{options.out}: {options.model} on {options.platform} {options.device}; import it where you search")
+    print(f"{options.out}: {options.model} on {options.platform} {options.device}, {len(scalings)} networks")
 
 
 def main(arguments: list[str] | None = None) -> None:
-    options = parser().parse_args(arguments)
+    options = Request(**vars(parser().parse_args(arguments)))
     with one_line_errors():
         run(options)
 

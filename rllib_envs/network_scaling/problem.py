@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Mapping
 from functools import cached_property, partial
 from itertools import product
 from pathlib import Path
@@ -17,6 +17,7 @@ from rllib_envs.network_scaling.features import AXIS_FEATURES, GLOBAL_FEATURES, 
 from rllib_envs.network_scaling.grid import AXES, Place
 from rllib_envs.network_scaling.places import own_folder, results_file
 from rllib_envs.network_scaling.results import PROBLEM, Candidate, Results
+from rllib_envs.network_scaling.rules import compound_scaling, optimum
 from rllib_envs.network_scaling.surface import ToySurface
 from rllib_envs.network_scaling.task import Task, usage_text
 from rllib_envs.network_scaling.trainer import Trainer
@@ -142,6 +143,15 @@ class NetworkScaling(Problem[Scaled]):
 
     def record_key(self, state: Scaled) -> None:
         """Results have a file of their own, which keeps every seed apart."""
+
+    def baselines(self) -> Mapping[str, Callable[[Benchmark], Evaluation]]:
+        """Compound scaling, and with nothing but tables the best that there is."""
+        rules = {"compound_scaling": compound_scaling} | ({} if self.config["live"] else {"optimum": optimum})
+        return {name: partial(self._by_rule, rule) for name, rule in rules.items()}
+
+    def _by_rule(self, rule: Callable[[Task], Place], benchmark: Benchmark) -> Evaluation:
+        task = self.initial(benchmark).task
+        return self.evaluate(Scaled(task, rule(task)))
 
     def describe(self, state: Scaled) -> str:
         task, place = state
