@@ -9,7 +9,7 @@ from typing import Protocol
 from rllib_envs.errors import UserError
 from rllib_envs.names import choose
 from rllib_envs.network_scaling.architecture import FAMILIES, Architecture
-from rllib_envs.network_scaling.latency_file import LatencyFile
+from rllib_envs.network_scaling.latency_file import LatencyFile, latency_file_name
 from rllib_envs.network_scaling.latency_table import LatencyTable
 from rllib_envs.network_scaling.platforms import DEVICES_OF, PLATFORMS
 from rllib_envs.network_scaling.profiles import PROFILES
@@ -64,7 +64,7 @@ def find_latencies(
     UserError for an unknown platform or device, for a table that is damaged, and where there is neither.
     """
     check_platform(platform, device)
-    wanted = LatencyFile(network, scaled_stem, platform, device, 1, channels, classes, "", "", "").name
+    wanted = latency_file_name(network, scaled_stem, platform, device, channels, classes)
     for folder in (*folders, SHIPPED):
         if (folder / wanted).is_file():
             return LatencyTable(LatencyFile.read(folder / wanted))

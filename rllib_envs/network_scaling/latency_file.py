@@ -22,6 +22,12 @@ HOW = {
 LARGEST_FILE = 10 << 20
 
 
+def latency_file_name(network: str, scaled_stem: bool, platform: str, device: str, channels: int, classes: int) -> str:
+    """Of the file that searches look for."""
+    stem = "" if scaled_stem else "_unscaled_stem"
+    return f"{platform}_{device}_{network}{stem}_{channels}x{classes}.json"
+
+
 class Measured(NamedTuple):
     """The parts of one network."""
 
@@ -55,8 +61,9 @@ class LatencyFile:
     @property
     def name(self) -> str:
         """What its file is called where tables are kept."""
-        stem = "" if self.scaled_stem else "_unscaled_stem"
-        return f"{self.platform}_{self.device}_{self.network}{stem}_{self.channels}x{self.classes}.json"
+        return latency_file_name(
+            self.network, self.scaled_stem, self.platform, self.device, self.channels, self.classes
+        )
 
     def find(self, scaling: Scaling) -> Measured | None:
         """What was measured at this width and resolution."""
