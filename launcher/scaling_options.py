@@ -128,7 +128,7 @@ class SearchOptions(SharedOptions, ScalingOptions, DeviceOptions, TrainingOption
     minutes: float | None = None
     """Most minutes to search; what was begun is finished."""
     steps: int = 40
-    """From the start, or from a new beginning, at most."""
+    """From the start, or from a new beginning, at most; a policy takes as many as it was trained for."""
 
     def check(self) -> None:
         """Refuse what can't work before anything is read or written."""

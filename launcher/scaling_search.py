@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -118,15 +118,15 @@ def folder_name(options: SearchOptions) -> str:
 def run_search_command(options: SearchOptions) -> None:
     """Search, log what is visited, and print the best. NoArchitecture where nothing keeps the bounds."""
     options.check()
-    search, moves = method_of(options)
+    method = method_of(options)
     shared = options.shared or own_folder()
     folder, benchmark = shared / folder_name(options), benchmark_of(options)
     settings: dict[str, Any] = {
-        "moves": moves,
+        "moves": method.moves,
         "live": options.live or not options.table,
         "folder": str(shared),
         "images": str(options.folder or ""),
-        "horizon": options.steps,
+        "horizon": method.steps,
     }
     start = NetworkScaling(**settings).initial(benchmark)  # refuses what makes no sense, before anything is written
     surface = start.task.surface
@@ -140,7 +140,7 @@ def run_search_command(options: SearchOptions) -> None:
         problem = Logged(VisitLog(log), **settings)
         seconds = None if options.minutes is None else 60 * options.minutes
         budget = Budget(seconds=seconds, evaluations=options.evaluations)
-        outcome = run_search(search, problem, benchmark, budget, seed=options.id, horizon=options.steps)
+        outcome = run_search(method.search, problem, benchmark, budget, seed=options.id)
         _answer(problem, outcome, folder / f"best{options.id}.json")
 
 
@@ -168,23 +168,32 @@ def _answer(problem: NetworkScaling, outcome: Outcome, path: Path) -> None:
     path.write_text(json.dumps({**content, "evaluations": outcome.evaluations}) + "\n")
 
 
-def method_of(options: SearchOptions) -> tuple[Search, str]:
-    """The search, and the moves that it needs. UserError where there is none such, or no policy."""
+class Method(NamedTuple):
+    """How to search, and what that needs of the problem."""
+
+    search: Search
+    moves: str
+    steps: int
+
+
+def method_of(options: SearchOptions) -> Method:
+    """UserError where there is none of that name, or no policy."""
     if options.method == "compound":
-        return compound, "joint"
+        return Method(compound, "joint", options.steps)
     if options.method not in ("", "policy"):
         if options.policy is not None:
             raise UserError(f"--policy is for --method policy, not for {options.method}")
-        return METHODS[choose(options.method, (*METHODS, "compound", "policy"), "method")], "joint"
+        search = METHODS[choose(options.method, (*METHODS, "compound", "policy"), "method")]
+        return Method(search, "joint", options.steps)
     try:
         path, policy = find_policy(options.policy, NetworkScaling.name)
     except UserError:
         if options.policy is not None or options.method:
             raise
         print(f"no policy for {NetworkScaling.name} here; hill climbing")
-        return hill_climbing, "joint"
+        return Method(hill_climbing, "joint", options.steps)
     print(f"policy {path}, and hill climbing from its best")
-    return partial(policy_then_climb, policy), str(policy.problem_config.get("moves", "joint"))
+    return Method(partial(policy_then_climb, policy), str(policy.problem_config.get("moves", "joint")), policy.horizon)
 
 
 def policy_then_climb(policy: Policy, trial: Trial, rng: np.random.Generator) -> None:
