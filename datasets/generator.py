@@ -29,6 +29,8 @@ import tyro
 from rllib_envs.errors import UserError, one_line_errors
 from rllib_envs.loop_nest.kinds import KINDS, Kind, benchmark_name, make_statement, terms
 from rllib_envs.names import choose
+from rllib_envs.network_scaling.generate import random_bounds
+from rllib_envs.network_scaling.results import PROBLEM as SCALING
 from rllib_envs.problem import Benchmark
 from rllib_envs.streaming_engine.device import DEFAULT_PIPELINE_DEPTH, parse_topology
 from rllib_envs.streaming_engine.generate import KINDS as GRAPH_KINDS
@@ -45,7 +47,7 @@ class Arguments:
 
     kind: str
     """Kind of loop nest (mm, bmm, conv (= conv2d, NHWC), conv1d, transpose, row_sum and others) or of random graph
-    (layered, gn)."""
+    (layered, gn), or network_scaling for random bounds on latency and memory."""
     out: Path
     """Folder to write; it must not exist yet."""
     dimA: str = ""
@@ -57,13 +59,19 @@ class Arguments:
     nodes: str = ""
     """Graphs: their sizes, for example 10:20 or 10|15|20."""
     count: int = 10
-    """Graphs: how many of each size."""
+    """Graphs: how many of each size. Bounds: how many."""
     topology: str = "16 6"
     """Graphs: tiles and spokes of the device, or rows, columns and spokes."""
     pipeline_depth: int = DEFAULT_PIPELINE_DEPTH
     """Graphs: cycles from an instruction's start until its result is ready."""
     seed: int = 0
-    """Graphs: the same seed gives the same graphs."""
+    """Graphs and bounds: the same seed gives the same ones."""
+    table: str = ""
+    """Bounds: the table of accuracies, by its name or the path of its .json."""
+    platform: str = "desktop"
+    """Bounds: raspberrypi, jetson or desktop."""
+    device: str = "cpu"
+    """Bounds: cpu, or cuda where the platform has it."""
     debug: bool = False
     """Show the traceback of an error."""
 
@@ -157,14 +165,25 @@ def graphs(arguments: Arguments, name: str) -> list[Benchmark]:
     return random_suite(name, parse_dimension(arguments.nodes), arguments.count, device, seed=arguments.seed)
 
 
+def bounds(arguments: Arguments) -> list[Benchmark]:
+    if not arguments.table:
+        raise UserError(f"{SCALING} needs --table, the name or path of a table of accuracies")
+    if arguments.seed < 0:
+        raise UserError(f"--seed is {arguments.seed}; it must not be negative")
+    return random_bounds(arguments.table, arguments.platform, arguments.device, arguments.count, arguments.seed)
+
+
 def main() -> None:
     arguments = tyro.cli(Arguments, description=__doc__)
     with one_line_errors(arguments.debug):
         if arguments.out.exists():
             raise UserError(f"{arguments.out} exists already; choose another --out or remove it")
-        name = choose(arguments.kind, [*KINDS, *ALIASES, *GRAPH_KINDS], "kind of benchmark")
+        name = choose(arguments.kind, [*KINDS, *ALIASES, *GRAPH_KINDS, SCALING], "kind of benchmark")
         name = ALIASES.get(name, name)
-        benchmarks = graphs(arguments, name) if name in GRAPH_KINDS else loop_nests(arguments, name)
+        if name == SCALING:
+            benchmarks = bounds(arguments)
+        else:
+            benchmarks = graphs(arguments, name) if name in GRAPH_KINDS else loop_nests(arguments, name)
         write_suite(benchmarks, arguments.out)
         print(f"{len(benchmarks)} benchmarks in {arguments.out}, for example {benchmarks[0].name}.json")
 

@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +28,7 @@ from rllib_envs.suite import DATASETS
 SHIPPED = DATASETS / "network_scaling_tables" / "accuracy"
 FORMAT = 1
 MOST_SEEDS = 100
+TABLES_KEPT = 8
 
 
 class Cell(NamedTuple):
@@ -63,12 +64,15 @@ class AccuracyTable:
 
     @classmethod
     def find(cls, name: str) -> AccuracyTable:
-        """By the path of its `.json`, or the name of one that is shipped. UserError where there is none."""
+        """By the path of its `.json`, or the name of one that is shipped. UserError where there is none.
+
+        One object for all who ask for the same, until a file changes: a suite has hundreds of tasks on one table.
+        """
         path = Path(name)
-        if path.suffix == ".json":
-            return cls.read(path)
-        known = {path.stem: path for path in SHIPPED.glob("*.json")}
-        return cls.read(known[choose(name, sorted(known), "table of accuracies")])
+        if path.suffix != ".json":
+            known = {path.stem: path for path in SHIPPED.glob("*.json")}
+            path = known[choose(name, sorted(known), "table of accuracies")]
+        return _read_once(path, _stamp(path), _stamp(path.with_suffix(".jsonl")))
 
     @classmethod
     def read(cls, path: Path) -> AccuracyTable:
@@ -131,3 +135,17 @@ class AccuracyTable:
                 f"launcher/network_scaling.py record --table {self.path}"
             )
         return {key: cell_of(found) for key, found in results.items()}
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """What changes with a file: when it was written, and its size."""
+    try:
+        status = path.stat()
+    except OSError:
+        return 0, 0
+    return status.st_mtime_ns, status.st_size
+
+
+@lru_cache(maxsize=TABLES_KEPT)
+def _read_once(path: Path, *stamps: tuple[int, int]) -> AccuracyTable:
+    return AccuracyTable.read(path)

@@ -12,6 +12,7 @@ from rllib_envs.streaming_engine.device import Device
 from rllib_envs.streaming_engine.task import Task
 from rllib_envs.suite import Suite
 from tests.conftest import ROOT
+from tests.rllib_envs.network_scaling.scaled import DIGITS
 
 
 def script(name, *arguments):
@@ -66,6 +67,15 @@ def test_random_graphs_are_the_seeds_own(tmp_path):
     assert {task.device for task in tasks} == {Device(4, 2, 6, 4)}
 
 
+def test_random_bounds_are_a_suite(tmp_path):
+    arguments = ("--kind=network_scaling", f"--table={DIGITS}", "--platform=raspberrypi", "--count=4", "--seed=1")
+    run = generate(tmp_path / "bounds", *arguments)
+    assert run.returncode == 0, run.stderr
+    suite = Suite.load(tmp_path / "bounds")
+    assert suite.problem == "network_scaling" and len(suite.benchmarks) == 4
+    assert all(benchmark.spec["platform"] == "raspberrypi" for benchmark in suite.benchmarks)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -87,6 +97,8 @@ def test_random_graphs_are_the_seeds_own(tmp_path):
         (("--kind=mm", "--dimA=1:1000,1:1000", "--dimB=1:1000,1:1000"), "more than 20,000"),
         (("--kind=conv", "--dimA=2,2,3", "--dimB=3,3,3,8"), "window larger"),
         (("--kind=row_sum", "--dimA=4,4", "--dimB=4,4"), "leave --dimB out"),
+        (("--kind=network_scaling",), "needs --table"),
+        (("--kind=network_scaling", "--table=x.json"), "table of accuracies x.json does not exist"),
     ],
 )
 def test_bad_input_is_one_line_and_leaves_nothing(tmp_path, arguments, message):
