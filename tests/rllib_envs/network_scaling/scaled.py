@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from rllib_envs.network_scaling.accuracy_table import SHIPPED
 from rllib_envs.problem import Benchmark
 
-DIGITS = Path(__file__).parent / "tables" / "digits.json"
+DIGITS = SHIPPED / "digits.json"
 """40 architectures of PreActResNet-18, two trainings of two epochs each."""
 
 
