@@ -6,6 +6,7 @@ import itertools
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 from rllib_envs.errors import UserError
@@ -49,7 +50,7 @@ class Grid:
     def axes(self) -> tuple[tuple[int, ...], ...]:
         return self.widths, self.depths, self.resolutions
 
-    @property
+    @cached_property
     def shape(self) -> Place:
         return len(self.widths), len(self.depths), len(self.resolutions)
 
@@ -76,8 +77,9 @@ class Grid:
 
     def moved(self, place: Place, steps: Sequence[int]) -> Place | None:
         """So many steps further on each axis; None where that is off the grid."""
-        width, depth, size = (index + step for index, step in zip(place, steps, strict=True))
-        inside = all(0 <= index < length for index, length in zip((width, depth, size), self.shape, strict=True))
+        width, depth, size = place[0] + steps[0], place[1] + steps[1], place[2] + steps[2]
+        widths, depths, sizes = self.shape
+        inside = 0 <= width < widths and 0 <= depth < depths and 0 <= size < sizes
         return (width, depth, size) if inside else None
 
 

@@ -14,6 +14,7 @@ from rllib_envs.errors import UserError
         ("loop_nest", "mm64_128_16_range", "mlp", 10),
         ("streaming_engine", "streaming_engine", "scorer", 1024),
         ("kernel_tuning", "kernel_tuning", "scorer", 48),
+        ("network_scaling", "network_scaling", "mlp", 16),
     ],
 )
 def test_the_network_and_the_length_of_an_episode(problem, suite, encoder, horizon):

@@ -11,6 +11,7 @@ from rllib_envs.errors import UserError
 from rllib_envs.network_scaling.generate import random_bounds
 from rllib_envs.network_scaling.problem import NetworkScaling, Scaled
 from rllib_envs.network_scaling.rules import compound_places, optimum
+from rllib_envs.suite import Suite
 from tests.rllib_envs.network_scaling.scaled import DIGITS, TOY, benchmark
 
 
@@ -44,6 +45,11 @@ def test_the_seed_and_the_number_decide(suite, tmp_path):
     assert again == suite[:5]
     other = random_bounds(str(DIGITS), "raspberrypi", "cpu", 5, seed=4, folder=tmp_path)
     assert not {one.name for one in other} & {one.name for one in suite}
+
+
+def test_the_shipped_suite_is_what_the_generator_writes(tmp_path):
+    shipped = Suite.load("network_scaling").benchmarks
+    assert set(shipped) == set(random_bounds("digits", "raspberrypi", "cpu", len(shipped), folder=tmp_path))
 
 
 def test_the_optimum_is_the_best_that_fits(suite, problem):
