@@ -62,12 +62,17 @@ def regrets(name: str, search: Search, problem: NetworkScaling, benchmarks: list
     found = []
     for benchmark in benchmarks:
         best = problem.baselines()["optimum"](benchmark).value
-        outcomes = (
-            run_search(search, problem, benchmark, Budget(evaluations=EVALUATIONS), seed=seed, stream=name)
-            for seed in range(seeds)
-        )
+        budget = Budget(evaluations=min(EVALUATIONS, choices(problem, benchmark)))
+        outcomes = (run_search(search, problem, benchmark, budget, seed=seed, stream=name) for seed in range(seeds))
         found.append(float(np.mean([best - outcome.claimed.value for outcome in outcomes])))
     return found
+
+
+def choices(problem: NetworkScaling, benchmark: Benchmark) -> int:
+    """How many networks keep the bounds: with all of them seen, a search is over."""
+    task = problem.initial(benchmark).task
+    places = [place for place in task.surface.grid.places() if task.fits(place)]
+    return len({task.setting.architecture(task.surface.grid.scaling(place)) for place in places})
 
 
 def toy_seconds() -> float:

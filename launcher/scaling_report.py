@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
 from rich.console import Console
 from rich.table import Table
 
@@ -35,11 +36,11 @@ def show_network(architecture: Architecture) -> None:
 
 def latency_text(setting: Setting, architecture: Architecture, platform: str, device: str, shared: Path) -> str:
     """Measured here where this is the platform; else by a table or a model. It says which."""
-    if platform == "desktop" and device == "cpu":
-        timing = time_network(architecture)
+    if platform == "desktop" and (device == "cpu" or torch.cuda.is_available()):
+        timing = time_network(architecture, device)
         steady = "" if timing.steady else f", unsteady: more than {100 * STEADY:.0f} %, so the machine is busy"
         return (
-            f"{timing.seconds:.4g} s for a batch of {BATCH}, measured here in one thread "
+            f"{timing.seconds:.4g} s for a batch of {BATCH}, measured here "
             f"(two rounds differ by {100 * timing.repeat:.1f} %{steady})"
         )
     try:

@@ -57,7 +57,7 @@ class _Walker:
             )
         self.optimizer = torch.optim.Adam(self.network.parameters(), LEARNING_RATE)
         self.buffer: dict[tuple[object, int], tuple[np.ndarray, float]] = {}
-        self.learnt_from = 0
+        self.learnt_at = 0
         self.epsilon, self.threshold = FIRST_EPSILON, EPSILON_HALVED_AT
 
     def _features(self, node: Node) -> np.ndarray:
@@ -91,9 +91,9 @@ class _Walker:
     def learn(self) -> None:
         import torch
 
-        if len(self.buffer) == self.learnt_from:  # nothing new to learn
+        if not self.buffer or self.trial.evaluations == self.learnt_at:  # nothing was evaluated since
             return
-        self.learnt_from = len(self.buffer)
+        self.learnt_at = self.trial.evaluations
         steps = list(self.buffer.items())
         features = torch.from_numpy(np.stack([seen for _, (seen, _) in steps]))
         actions = torch.tensor([action for (_, action), _ in steps])

@@ -36,7 +36,7 @@ def test_steps_that_gain_become_likelier(toy, monkeypatch):
     for _ in range(60):
         walker.step()
     for _ in range(3):
-        walker.learnt_from = 0
+        walker.learnt_at = 0
         walker.learn()
     with torch.inference_mode():
         likely = torch.softmax(walker.network(torch.from_numpy(walker._features(trial.root))), 0)

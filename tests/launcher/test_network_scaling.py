@@ -178,7 +178,7 @@ def test_evaluate_prints_accuracy_latency_and_memory(folder, capsys, monkeypatch
         "--images", 0, "--batch", 64, "--learning-rate", 0.05,
     )  # fmt: skip
     printed = capsys.readouterr().out
-    assert "stage4.rest" in printed and "[epoch 2 (" in printed and "measured here in one thread" in printed
+    assert "stage4.rest" in printed and "[epoch 2 (" in printed and "measured here (two rounds" in printed
     accuracies = [float(word) for word in printed.partition("accuracy: ")[2].split() if word.replace(".", "").isdigit()]
     assert len(accuracies[:2]) == 2 and min(accuracies[:2]) > 60
     assert "memory:   0.19 MB" in printed
@@ -191,7 +191,7 @@ def test_latencies_of_other_platforms_say_where_they_come_from(folder, capsys, m
     assert "s for a batch of 64, modelled after 0.35 s at (1.9, 1.1, 36)" in capsys.readouterr().out
     run("evaluate", "-p", "jetson", "-m", "efficientnet", *few)
     assert "latency:  unknown: there is no table of latencies jetson_cpu_eff" in capsys.readouterr().out
-    monkeypatch.setattr(scaling_report, "time_network", lambda _: Timing(1.0, 0.5))
+    monkeypatch.setattr(scaling_report, "time_network", lambda *_: Timing(1.0, 0.5))
     run("evaluate", *few)
     assert "unsteady: more than 10 %, so the machine is busy" in capsys.readouterr().out
 
