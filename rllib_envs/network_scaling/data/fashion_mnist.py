@@ -69,4 +69,4 @@ def read_idx(path: Path, dimensions: int) -> np.ndarray:
     begins_right = content[:4] == bytes((0, 0, UNSIGNED_BYTES, dimensions)) and len(sizes) == dimensions
     if not begins_right or len(content) != head + int(np.prod(sizes)):
         raise UserError(f"{path} is no IDX file of bytes in {dimensions} dimensions, or was cut off; {HOW}")
-    return np.frombuffer(content, np.uint8, offset=head).reshape(sizes)
+    return np.frombuffer(content, np.uint8, offset=head).reshape(sizes).copy()  # PyTorch wants to be able to write

@@ -68,6 +68,7 @@ def test_fashion_mnist_keeps_validation_and_test_apart(tmp_path, monkeypatch):
     numbers = [256 * part.pixels[:, 0, 0, 1].astype(int) + part.pixels[:, 0, 0, 0] for part in data_parts(data)]
     assert len(np.intersect1d(*numbers)) == 0 and len(np.union1d(*numbers)) == 60_000
     assert all(np.array_equal(part.labels, of % 10) for part, of in zip(data_parts(data), numbers, strict=True))
+    assert data.test.pixels.flags.writeable
     direct = load_data_set("fashion_mnist", tmp_path / fashion.INSTALLED)
     assert np.array_equal(direct.validation.labels, data.validation.labels)
 
