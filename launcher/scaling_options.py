@@ -113,11 +113,12 @@ class SearchOptions(SharedOptions, ScalingOptions, DeviceOptions, TrainingOption
     id: int = 0
     """Of this search; several with different ids may run together, and share what they train."""
     table: str = ""
-    """Table of accuracies, by its name or path: nothing is trained, unless --live is given too."""
+    """Table of accuracies, by its name or path: nothing is trained, unless --live is given too. The network, the images
+    and the training are then the table's."""
     live: bool = False
     """With --table: train what the table lacks. Without a table everything is trained."""
     seeds: int | None = None
-    """How often each candidate is trained; as in the table, or once."""
+    """How often each candidate is trained. Not given: as often as in the table, or once."""
     method: str = ""
     """policy, hill_climbing, random, reinforce, compound, or another search of `tunewright compare`. Not given: the
     newest policy for network_scaling in runs/, where there is one, and hill climbing from its best."""
@@ -139,6 +140,8 @@ class SearchOptions(SharedOptions, ScalingOptions, DeviceOptions, TrainingOption
                 raise UserError(f"{flag} is {value:g}; it must be a number above 0")
         if self.live and not self.table:
             raise UserError("--live is for what a --table lacks; without a table everything is trained anyway")
+        if self.seeds is not None and self.table and not self.live:
+            raise UserError("--seeds is for what is trained; a --table has its own, unless --live is given")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 def own_folder() -> Path:
     """`runs/network_scaling` in the working directory, or under `$LOOP_TOOL_ROOT` where that is set."""
-    return Path(os.environ.get("LOOP_TOOL_ROOT", ".")) / "runs" / "network_scaling"
+    return (Path(os.environ.get("LOOP_TOOL_ROOT", ".")) / "runs" / "network_scaling").absolute()
 
 
 def results_file(folder: Path) -> Path:

@@ -64,7 +64,7 @@ class NetworkScaling(Problem[Scaled]):
         self.horizon = horizon
         self.actions = tuple(map(action_name, self.steps))
         self.spec = ObservationSpec(len(AXES), len(AXIS_FEATURES), len(GLOBAL_FEATURES))
-        self.folder = Path(folder) if folder else own_folder()
+        self.folder = Path(folder).absolute() if folder else own_folder()
         self._trainer = Trainer(Path(images) if images else None)
 
     def __reduce__(self) -> tuple[Any, ...]:

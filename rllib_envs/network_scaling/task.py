@@ -15,14 +15,13 @@ from rllib_envs.network_scaling.accuracy_table import AccuracyTable
 from rllib_envs.network_scaling.grid import Grid, Place, whole_grid
 from rllib_envs.network_scaling.latency import find_latencies
 from rllib_envs.network_scaling.places import latency_folder
+from rllib_envs.network_scaling.results import REWARD_POINTS
 from rllib_envs.network_scaling.scaling import UNSCALED, Scaling, parse_scaling
 from rllib_envs.network_scaling.setting import Setting
 from rllib_envs.network_scaling.surface import Extent, NetworkSurface, Surface, ToySurface, Usage, extent_of
 from rllib_envs.problem import Benchmark
 
 TASKS_KEPT = 256
-POINTS = 10.0
-"""The gain in accuracy, in percentage points, that earns a reward of 1 where a benchmark doesn't say."""
 KNOWN = ("toy", "table", "setting", "grid", "seeds", "platform", "device", "latency", "memory", "start", "scale")
 TOY_BOUNDS = Usage(latency=1.0, memory=10.0)
 
@@ -126,7 +125,7 @@ class Task:
         """The gain that earns a reward of 1, in the unit of accuracy."""
         if "scale" in self.spec:
             return self._positive("scale")
-        return 1.0 if self.toy else POINTS
+        return 1.0 if self.toy else REWARD_POINTS
 
     def _positive(self, name: str) -> float:
         value = self.spec.get(name)

@@ -76,7 +76,7 @@ def time_parts(architecture: Architecture, device: str = "cpu", batch: int = BAT
     with _ready(architecture, device, batch) as (network, images, clock):
         for _ in range(ATTEMPTS):
             rounds = [_round(lambda: _part_by_part(network, images, clock)) for _ in range(2)]
-            middles = [[statistics.median(times) for times in zip(*runs)] for runs in rounds]  # noqa: B905
+            middles = [[statistics.median(times) for times in zip(*runs, strict=True)] for runs in rounds]
             first, second = map(sum, middles)
             repeat = abs(first - second) / min(first, second)
             if repeat <= STEADY:

@@ -7,14 +7,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rllib_envs.network_scaling.results import Candidate
+from rllib_envs.network_scaling.results import REWARD_POINTS, Candidate
 from rllib_envs.problem import Evaluation
 
 if TYPE_CHECKING:
     from rllib_envs.network_scaling.data.dataset import DataSet
     from rllib_envs.network_scaling.training import Epoch
 
-POINTS = 10.0
 _log = logging.getLogger(__name__)
 
 
@@ -43,7 +42,7 @@ class Trainer:
         return Evaluation(
             trained.accuracy,
             "% accuracy",
-            POINTS,
+            REWARD_POINTS,
             error=trained.error,
             how=f"trained for {trained.epochs} epochs in {trained.precision}, on the validation part",
             details={"seconds": round(trained.seconds, 2), "epochs": trained.epochs},

@@ -95,6 +95,7 @@ def test_impossible_bounds_end_with_code_4_and_the_nearest_miss(folder, capsys):
         (("--mem", "nan"), "--mem is nan"),
         (("--id", -1), "--id is -1; it must be at least 0"),
         (("--evaluations", 0), "--evaluations is 0"),
+        (("--table", "digits", "--seeds", 3), "--seeds is for what is trained"),
         (("--live",), "--live is for what a --table lacks"),
         (("--table", "nowhere.json"), "table of accuracies nowhere.json does not exist"),
         (("--data", "mnist"), "unknown data set of images 'mnist'"),
