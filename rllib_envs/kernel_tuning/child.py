@@ -18,8 +18,8 @@ from rllib_envs.child_process import die_with_parent, serve
 from rllib_envs.cores import run_on
 from rllib_envs.errors import MissingPackage, TunewrightError
 from rllib_envs.kernel_tuning import protocol
+from rllib_envs.kernel_tuning.module_task import Task
 from rllib_envs.kernel_tuning.protocol import Canonical, Measure, Measured, Open, Opened, Ready, Request, WriteDatabase
-from rllib_envs.kernel_tuning.task import KernelTask
 from rllib_envs.loop_nest.backend.fma_peak import configured_gflops, make_timer, measure_peak
 from rllib_envs.tvm_host import prepare_import
 
@@ -41,7 +41,7 @@ class KernelBench:
         from rllib_envs.kernel_tuning import kernel
 
         self._kernel = kernel.Kernel
-        self._kernels: OrderedDict[KernelTask, kernel.Kernel] = OrderedDict()
+        self._kernels: OrderedDict[Task, kernel.Kernel] = OrderedDict()
 
     def ready(self) -> Ready:
         from rllib_envs.tvm_host import target, version
@@ -76,7 +76,7 @@ class KernelBench:
             return Measured(protocol.WRONG, 0.0, 0.0, fault, canonical, *took)
         return Measured(protocol.OK, timing.seconds, timing.spread, "", canonical, *took)
 
-    def _prepared(self, task: KernelTask) -> Any:
+    def _prepared(self, task: Task) -> Any:
         kernel = self._kernels.pop(task, None)
         if kernel is None:
             while self._kernels and (

@@ -10,8 +10,8 @@ from types import TracebackType
 from rllib_envs.cores import physical_cores
 from rllib_envs.kernel_tuning.gene_space import Gene
 from rllib_envs.kernel_tuning.measure import DEFAULT_LIMIT_S, KernelMeasurer
+from rllib_envs.kernel_tuning.module_task import Task
 from rllib_envs.kernel_tuning.protocol import Measured, Opened, Ready
-from rllib_envs.kernel_tuning.task import KernelTask
 
 
 class MeasuringCrew:
@@ -34,23 +34,23 @@ class MeasuringCrew:
         """See `KernelMeasurer.ready`."""
         return self._threads.submit(self._measurers[0].ready).result()
 
-    def open(self, task: KernelTask) -> Opened:
+    def open(self, task: Task) -> Opened:
         """See `KernelMeasurer.open`. Has every worker start and prepare the task."""
         opened: list[Opened] = list(self._threads.map(lambda measurer: measurer.open(task), self._measurers))
         return opened[0]
 
-    def measure(self, task: KernelTask, genes: Sequence[Gene]) -> list[Measured]:
+    def measure(self, task: Task, genes: Sequence[Gene]) -> list[Measured]:
         """See `KernelMeasurer.measure`; in the order of the genes."""
         return list(self._threads.map(lambda gene: self._measure(task, gene), genes))
 
-    def _measure(self, task: KernelTask, gene: Gene) -> Measured:
+    def _measure(self, task: Task, gene: Gene) -> Measured:
         measurer = self._idle.get()
         try:
             return measurer.measure(task, gene)
         finally:
             self._idle.put(measurer)
 
-    def canonical(self, task: KernelTask, genes: Sequence[Gene]) -> list[Gene | None]:
+    def canonical(self, task: Task, genes: Sequence[Gene]) -> list[Gene | None]:
         """See `KernelMeasurer.canonical`."""
         return self._threads.submit(self._measurers[0].canonical, task, genes).result()
 

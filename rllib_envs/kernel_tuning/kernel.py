@@ -12,8 +12,10 @@ from rllib_envs.errors import UserError
 from rllib_envs.kernel_tuning.database import add_records
 from rllib_envs.kernel_tuning.expression import FUNCTION, module
 from rllib_envs.kernel_tuning.gene_space import Gene
+from rllib_envs.kernel_tuning.module_task import ModuleTask, Task
+from rllib_envs.kernel_tuning.module_workload import module_of, module_workload
 from rllib_envs.kernel_tuning.protocol import BUILD_ERROR, INVALID, Failed
-from rllib_envs.kernel_tuning.task import NATIVE, KernelTask
+from rllib_envs.kernel_tuning.task import NATIVE
 from rllib_envs.kernel_tuning.template import InvalidGene, in_one_line, richest, templates
 from rllib_envs.kernel_tuning.timing import Bench
 from rllib_envs.kernel_tuning.workload import make_workload
@@ -21,17 +23,19 @@ from rllib_envs.tvm_host import target
 
 
 class Kernel:
-    """Raises UserError for a target that the machine lacks and a design space that there isn't."""
+    """Raises UserError for a target that the machine lacks, a design space that there isn't, and a function that can't be
+    verified."""
 
-    def __init__(self, task: KernelTask) -> None:
+    def __init__(self, task: Task) -> None:
         self._target = target("" if task.target == NATIVE else task.target)
-        found = templates(module(task), self._target, task.factors)
+        function = module_of(task) if isinstance(task, ModuleTask) else module(task)
+        found = templates(function, self._target, task.factors)
         self.designs = len(found)
         if task.design is not None and task.design >= self.designs:
             raise UserError(f"design is {task.design}; this kernel has the design spaces 0 to {self.designs - 1}")
         self.design = richest(found) if task.design is None else task.design
         self.template = found[self.design]
-        self.bench = Bench(make_workload(task))
+        self.bench = Bench(module_workload(task, self._target) if isinstance(task, ModuleTask) else make_workload(task))
 
     def canonical(self, gene: Gene) -> Gene | None:
         """None where the gene is not valid."""

@@ -11,6 +11,7 @@ from typing import Any
 from rllib_envs.cores import LONGEST_PAUSE_S, CoreLocks
 from rllib_envs.errors import MissingPackage, UserError
 from rllib_envs.kernel_tuning.gene_space import Gene
+from rllib_envs.kernel_tuning.module_task import Task
 from rllib_envs.kernel_tuning.protocol import (
     CRASH,
     TIMEOUT,
@@ -22,7 +23,6 @@ from rllib_envs.kernel_tuning.protocol import (
     Ready,
     WriteDatabase,
 )
-from rllib_envs.kernel_tuning.task import KernelTask
 from rllib_envs.measuring_process import Lost, MeasuringProcess
 from rllib_envs.tvm_installed import missing
 
@@ -56,22 +56,22 @@ class KernelMeasurer:
         self._cores = CoreLocks()
         self._child: MeasuringProcess | None = None
         self._spare: MeasuringProcess | None = None
-        self._prepared: set[KernelTask] = set()
+        self._prepared: set[Task] = set()
         """Those that the child has been asked to prepare."""
-        self._opened: dict[KernelTask, Opened] = {}
+        self._opened: dict[Task, Opened] = {}
 
     def ready(self) -> Ready:
         """What the process works with. MissingPackage when there is no TVM."""
         ready: Ready = self._running_child().ready
         return ready
 
-    def open(self, task: KernelTask) -> Opened:
+    def open(self, task: Task) -> Opened:
         """The task's gene space. UserError for a design space that there isn't and a target that the machine lacks."""
         if task not in self._opened:
             self._prepare(task)
         return self._opened[task]
 
-    def measure(self, task: KernelTask, gene: Gene) -> Measured:
+    def measure(self, task: Task, gene: Gene) -> Measured:
         """Build, verify and time a gene. Whatever is wrong with it is in the answer's status.
 
         Raises UserError for what is no gene of the task, and MeasuringError when no process can do the work.
@@ -79,11 +79,11 @@ class KernelMeasurer:
         self.open(task).space.check(gene)
         return self._measure(task, gene)
 
-    def measure_untuned(self, task: KernelTask) -> Measured:
+    def measure_untuned(self, task: Task) -> Measured:
         """The same for what TVM makes of the operator without a schedule."""
         return self._measure(task, None)
 
-    def _measure(self, task: KernelTask, gene: Gene | None) -> Measured:
+    def _measure(self, task: Task, gene: Gene | None) -> Measured:
         self._prepare(task)
         time.sleep(TURN_S)
         with self._cores.hold() as core:
@@ -96,7 +96,7 @@ class KernelMeasurer:
                 return Measured(CRASH if lost.ending else TIMEOUT, reason=str(lost))
         return measured
 
-    def canonical(self, task: KernelTask, genes: Sequence[Gene]) -> list[Gene | None]:
+    def canonical(self, task: Task, genes: Sequence[Gene]) -> list[Gene | None]:
         """The genes of the schedules that these stand for: TVM repairs some decisions. None where a gene is not valid.
 
         Takes milliseconds a gene, and builds nothing. A gene on which TVM crashes is not valid.
@@ -114,7 +114,7 @@ class KernelMeasurer:
             return [answer for gene in genes for answer in self.canonical(task, [gene])]
         return answers
 
-    def write_database(self, task: KernelTask, measured: Sequence[tuple[Gene, float]], folder: Path) -> int:
+    def write_database(self, task: Task, measured: Sequence[tuple[Gene, float]], folder: Path) -> int:
         """Add genes and their seconds to TVM's tuning records in a folder; how many were valid.
 
         The files are those of MetaSchedule's JSONDatabase. UserError when the folder can't be written to.
@@ -148,7 +148,7 @@ class KernelMeasurer:
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_child": None, "_spare": None, "_prepared": set()}
 
-    def _prepare(self, task: KernelTask) -> None:
+    def _prepare(self, task: Task) -> None:
         """Have the child prepare a task, which does not count as a candidate's time."""
         child = self._running_child()
         if task in self._prepared:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from rllib_envs.cores import Core
 from rllib_envs.kernel_tuning.gene_space import Gene, GeneSpace
-from rllib_envs.kernel_tuning.task import KernelTask
+from rllib_envs.kernel_tuning.module_task import Task
 
 OK = "ok"
 INVALID = "invalid"
@@ -46,7 +46,7 @@ class Ready(NamedTuple):
 class Open(NamedTuple):
     """Asks for a task's gene space, and has everything for its genes prepared."""
 
-    task: KernelTask
+    task: Task
 
 
 class Opened(NamedTuple):
@@ -60,14 +60,14 @@ class Opened(NamedTuple):
 class Canonical(NamedTuple):
     """Asks which schedules genes stand for. Nothing is built."""
 
-    task: KernelTask
+    task: Task
     genes: tuple[Gene, ...]
 
 
 class Measure(NamedTuple):
     """A candidate to build, verify and time."""
 
-    task: KernelTask
+    task: Task
     gene: Gene | None
     """None for what TVM makes of the operator without a schedule."""
     core: Core = frozenset()
@@ -77,7 +77,7 @@ class Measure(NamedTuple):
 class WriteDatabase(NamedTuple):
     """Has measured genes added to TVM's tuning records in a folder."""
 
-    task: KernelTask
+    task: Task
     measured: tuple[tuple[Gene, float], ...]
     """Genes and seconds."""
     folder: str

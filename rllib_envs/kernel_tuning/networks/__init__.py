@@ -1,0 +1,1 @@
+"""Networks whose kernels are tuned: built with PyTorch, imported by TVM, and split into tasks."""
