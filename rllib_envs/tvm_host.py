@@ -27,6 +27,12 @@ def prepare_import() -> None:
     logging.getLogger("tvm").setLevel(logging.ERROR)
 
 
+def allow_torch() -> None:
+    """Undo what `prepare_import` does to PyTorch: for those who need it, and, once TVM is imported, for XGBoost, whose
+    libraries look whether it is there and don't expect that it is None."""
+    sys.modules.pop("torch", None)
+
+
 class Vectors(NamedTuple):
     """The vector unit of this processor."""
 

@@ -53,13 +53,17 @@ class GADQNTuner(GeneticTuner):
         budget: int,
         settings: GADQNSettings | None = None,
         knowledge: Knowledge | None = None,
+        agents: Mapping[str, Agent] | None = None,
     ) -> None:
+        """`agents` are those of a tuner of another kernel, where kernels are tuned in turns and learn together."""
         self.dqn = settings or GADQNSettings()
         super().__init__(space, seed, self.dqn.genetic)
         self.budget, self.trained = budget, knowledge is not None
         self.features = GeneFeatures(space)
         self.agents: dict[str, Agent] = {}
-        if self.dqn.choice == "dqn":
+        if agents is not None:
+            self.agents = dict(agents)
+        elif self.dqn.choice == "dqn":
             self.agents = {name: Agent(INPUTS[name], self.dqn, seed * 2 + i) for i, name in enumerate(INPUTS)}
         for name, agent in self.agents.items():
             if knowledge is not None:

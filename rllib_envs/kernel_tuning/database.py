@@ -8,8 +8,7 @@ from typing import Any
 
 from tvm.s_tir import meta_schedule as ms
 
-WORKLOADS, RECORDS = "database_workload.json", "database_tuning_record.json"
-"""As MetaSchedule itself calls them."""
+from rllib_envs.kernel_tuning.database_files import RECORDS, WORKLOADS
 
 
 def open_database(folder: Path) -> Any:

@@ -14,17 +14,18 @@ from rllib_envs.kernel_tuning.expression import FUNCTION, module
 from rllib_envs.kernel_tuning.gene_space import Gene
 from rllib_envs.kernel_tuning.module_task import ModuleTask, Task
 from rllib_envs.kernel_tuning.module_workload import module_of, module_workload
-from rllib_envs.kernel_tuning.protocol import BUILD_ERROR, INVALID, Failed
+from rllib_envs.kernel_tuning.protocol import BUILD_ERROR, INVALID, Failed, Schedule
 from rllib_envs.kernel_tuning.task import NATIVE
 from rllib_envs.kernel_tuning.template import InvalidGene, in_one_line, richest, templates
 from rllib_envs.kernel_tuning.timing import Bench
+from rllib_envs.kernel_tuning.trace_text import traced
 from rllib_envs.kernel_tuning.workload import make_workload
 from rllib_envs.tvm_host import target
 
 
 class Kernel:
-    """Raises UserError for a target that the machine lacks, a design space that there isn't, and a function that can't be
-    verified."""
+    """Raises UserError for a target that the machine lacks, a design space that there isn't, and a function that can't
+    be verified."""
 
     def __init__(self, task: Task) -> None:
         self._target = target("" if task.target == NATIVE else task.target)
@@ -44,16 +45,18 @@ class Kernel:
         except InvalidGene:
             return None
 
-    def build(self, gene: Gene | None) -> tuple[Any, Gene | None]:
-        """The kernel as a module that can be run, and the canonical gene. Without a gene, nothing is scheduled.
+    def build(self, given: Schedule | None) -> tuple[Any, Gene | None]:
+        """The kernel as a module that can be run, and the canonical gene, where it has one. Without a schedule, TVM
+        compiles the function as it is written.
 
         Raises Failed.
         """
         scheduled, canonical = self.template.module, None
-        if gene is not None:
+        if given is not None:
             try:
-                schedule = self.template.schedule(gene)
-                scheduled, canonical = schedule.mod, self.template.encode(schedule.trace)
+                schedule = self._scheduled(given)
+                scheduled = schedule.mod
+                canonical = None if isinstance(given, str) else self.template.encode(schedule.trace)
             except InvalidGene as error:
                 raise Failed(INVALID, str(error)) from None
         try:  # the steps of MetaSchedule's own builder
@@ -64,13 +67,17 @@ class Kernel:
         except Exception as error:  # whatever passes and LLVM raise
             raise Failed(BUILD_ERROR, in_one_line(error)) from None
 
-    def write_database(self, measured: Sequence[tuple[Gene, float]], folder: str) -> int:
-        """The number of records added; genes that are not valid are left out."""
+    def write_database(self, measured: Sequence[tuple[Schedule, float]], folder: str) -> int:
+        """The number of records added; schedules that are not valid are left out."""
         traces = []
-        for gene, seconds in measured:
+        for given, seconds in measured:
             try:
-                traces.append((self.template.schedule(gene).trace, seconds))
+                traces.append((self._scheduled(given).trace, seconds))
             except InvalidGene:
                 continue
         add_records(self.template.module, self._target, traces, folder)
         return len(traces)
+
+    def _scheduled(self, given: Schedule) -> Any:
+        """Raises InvalidGene."""
+        return traced(self.template.module, given) if isinstance(given, str) else self.template.schedule(given)

@@ -21,6 +21,7 @@ from rllib_envs.kernel_tuning.protocol import (
     Open,
     Opened,
     Ready,
+    Schedule,
     WriteDatabase,
 )
 from rllib_envs.measuring_process import Lost, MeasuringProcess
@@ -71,25 +72,29 @@ class KernelMeasurer:
             self._prepare(task)
         return self._opened[task]
 
-    def measure(self, task: Task, gene: Gene) -> Measured:
-        """Build, verify and time a gene. Whatever is wrong with it is in the answer's status.
+    def measure(self, task: Task, schedule: Schedule) -> Measured:
+        """Build, verify and time a gene or a trace. Whatever is wrong with it is in the answer's status.
 
         Raises UserError for what is no gene of the task, and MeasuringError when no process can do the work.
         """
-        self.open(task).space.check(gene)
-        return self._measure(task, gene)
+        self._check(task, schedule)
+        return self._measure(task, schedule)
 
     def measure_untuned(self, task: Task) -> Measured:
         """The same for what TVM makes of the operator without a schedule."""
         return self._measure(task, None)
 
-    def _measure(self, task: Task, gene: Gene | None) -> Measured:
+    def _check(self, task: Task, schedule: Schedule) -> None:
+        if not isinstance(schedule, str):  # what is wrong with a trace is found when it is applied
+            self.open(task).space.check(schedule)
+
+    def _measure(self, task: Task, schedule: Schedule | None) -> Measured:
         self._prepare(task)
         time.sleep(TURN_S)
         with self._cores.hold() as core:
             try:
                 measured: Measured = self._running_child().ask(
-                    Measure(task, gene, core), self.limit_s, self._have_spare
+                    Measure(task, schedule, core), self.limit_s, self._have_spare
                 )
             except Lost as lost:
                 self._start()
@@ -114,13 +119,13 @@ class KernelMeasurer:
             return [answer for gene in genes for answer in self.canonical(task, [gene])]
         return answers
 
-    def write_database(self, task: Task, measured: Sequence[tuple[Gene, float]], folder: Path) -> int:
-        """Add genes and their seconds to TVM's tuning records in a folder; how many were valid.
+    def write_database(self, task: Task, measured: Sequence[tuple[Schedule, float]], folder: Path) -> int:
+        """Add schedules and their seconds to TVM's tuning records in a folder; how many were valid.
 
         The files are those of MetaSchedule's JSONDatabase. UserError when the folder can't be written to.
         """
-        for gene, _ in measured:
-            self.open(task).space.check(gene)
+        for schedule, _ in measured:
+            self._check(task, schedule)
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:

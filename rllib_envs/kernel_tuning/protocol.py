@@ -6,12 +6,14 @@ The process first sends that it is Ready. Then each request gets its answer, or 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from rllib_envs.cores import Core
 from rllib_envs.kernel_tuning.gene_space import Gene, GeneSpace
 from rllib_envs.kernel_tuning.module_task import Task
 
+Schedule: TypeAlias = Gene | str
+"""The choices of a gene, or a schedule of TVM's own search: its trace as JSON."""
 OK = "ok"
 INVALID = "invalid"
 """The decisions give no schedule."""
@@ -68,18 +70,18 @@ class Measure(NamedTuple):
     """A candidate to build, verify and time."""
 
     task: Task
-    gene: Gene | None
+    schedule: Schedule | None
     """None for what TVM makes of the operator without a schedule."""
     core: Core = frozenset()
     """Where to run it; anywhere when empty."""
 
 
 class WriteDatabase(NamedTuple):
-    """Has measured genes added to TVM's tuning records in a folder."""
+    """Has what was measured added to TVM's tuning records in a folder."""
 
     task: Task
-    measured: tuple[tuple[Gene, float], ...]
-    """Genes and seconds."""
+    measured: tuple[tuple[Schedule, float], ...]
+    """Schedules and seconds."""
     folder: str
 
 

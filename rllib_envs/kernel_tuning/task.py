@@ -41,6 +41,10 @@ class KernelTask:
     """Tile factors that may be used, for a small space; empty for all."""
 
     @property
+    def name(self) -> str:
+        return self.operator
+
+    @property
     def form(self) -> Operator:
         return OPERATORS[self.operator]
 

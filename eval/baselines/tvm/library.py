@@ -6,7 +6,7 @@ from functools import partial
 
 from eval.baselines.prepared import Library
 from rllib_envs.loop_nest.backend.child import MeasuringBench
-from rllib_envs.tvm_host import prepare_import
+from rllib_envs.tvm_host import allow_torch, prepare_import
 
 
 def load(bench: MeasuringBench) -> Library:
@@ -14,6 +14,7 @@ def load(bench: MeasuringBench) -> Library:
     prepare_import()
     from eval.baselines.tvm import metaschedule, plain, tiled
 
+    allow_torch()
     return {
         "tvm": plain.prepare,
         "tvm_tiled": tiled.prepare,

@@ -12,7 +12,8 @@ from typing import Any
 
 from eval.baselines.limits import TuningLimits
 from models.store.atomic import read_json, write_json
-from rllib_envs.kernel_tuning.database import RECORDS, WORKLOADS, open_database
+from rllib_envs.kernel_tuning.database import open_database
+from rllib_envs.kernel_tuning.database_files import RECORDS, WORKLOADS
 from rllib_envs.loop_nest.measured_on import processor_name
 from rllib_envs.loop_nest.notation import statement_text
 from rllib_envs.loop_nest.statement import Statement

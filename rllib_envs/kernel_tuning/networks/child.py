@@ -1,7 +1,7 @@
 """The process of networks: imports them from PyTorch into TVM, names their kernels, and runs them whole.
 
-Started by `NetworkProcess` as `python -m rllib_envs.kernel_tuning.networks.child FD PARENT`. PyTorch and TVM meet here
-alone: kernels are built and timed in processes that have TVM only.
+Started by `NetworkProcess` as `python -m rllib_envs.kernel_tuning.networks.child FD PARENT TARGET`. PyTorch and TVM
+meet here alone: kernels are built and timed in processes that have TVM only.
 """
 
 from __future__ import annotations
@@ -27,23 +27,24 @@ from rllib_envs.kernel_tuning.networks.protocol import (
     Request,
     Timed,
 )
-from rllib_envs.tvm_host import prepare_import
+from rllib_envs.kernel_tuning.task import NATIVE
+from rllib_envs.tvm_host import allow_torch, prepare_import
 
 
 class NetworkBench:
     """Networks, imported once, and what was made ready to run of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, processor: str) -> None:
         """Imports PyTorch and TVM, which takes some seconds."""
         prepare_import()
-        del sys.modules["torch"]  # which is kept from other processes of TVM
+        allow_torch()
         import torch
 
         from rllib_envs.kernel_tuning.networks import build, execution, extraction, relax_module
         from rllib_envs.tvm_host import target, version
 
         self._execution = execution
-        self._target = target()
+        self._target = target("" if processor == NATIVE else processor)
         self._ready = Ready(version(), torch.__version__)
         self._network = cache(build.build)
         self._module = cache(lambda name: relax_module.imported(self._network(name), f"network {name!r}"))
@@ -81,12 +82,12 @@ class NetworkBench:
 
 
 def main(arguments: list[str]) -> None:
-    descriptor, parent = arguments
+    descriptor, parent, processor = arguments
     die_with_parent(int(parent))
     logging.disable(logging.WARNING)  # of what MetaSchedule tries and drops
     with Connection(int(descriptor)) as connection:
         try:
-            bench = NetworkBench()
+            bench = NetworkBench(processor)
         except TunewrightError as error:
             connection.send(error)
             return

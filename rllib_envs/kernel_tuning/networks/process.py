@@ -10,6 +10,7 @@ from rllib_envs.cores import CoreLocks
 from rllib_envs.errors import MeasuringError, MissingPackage
 from rllib_envs.kernel_tuning.networks.names import NETWORKS
 from rllib_envs.kernel_tuning.networks.protocol import Extract, Extracted, Latency, Ready, Request, Timed
+from rllib_envs.kernel_tuning.task import NATIVE
 from rllib_envs.measuring_process import Lost, MeasuringProcess
 from rllib_envs.names import choose
 from rllib_envs.tvm_installed import missing
@@ -22,14 +23,18 @@ ANSWER_LIMIT_S = 900.0
 
 
 class NetworkProcess:
-    """Owns one process with PyTorch and TVM, which is started at the first use and keeps what it has compiled."""
+    """Owns one process with PyTorch and TVM, which is started at the first use and keeps what it has compiled.
 
-    def __init__(self) -> None:
+    `target` is what TVM compiles for; see `KernelTask`.
+    """
+
+    def __init__(self, target: str = NATIVE) -> None:
+        self._target = target
         self._child: MeasuringProcess | None = None
         self._cores = CoreLocks()
 
     def ready(self) -> Ready:
-        """What the process works with. MissingPackage when there is no TVM."""
+        """What the process works with. MissingPackage when there is no TVM, UserError for a target that isn't here."""
         ready: Ready = self._running().ready
         return ready
 
@@ -73,5 +78,5 @@ class NetworkProcess:
             trouble = missing(("tvm",))
             if trouble:
                 raise MissingPackage(f"kernel tuning needs TVM: {trouble}")
-            self._child = MeasuringProcess(CHILD_MODULE, start_limit_s=START_LIMIT_S)
+            self._child = MeasuringProcess(CHILD_MODULE, self._target, start_limit_s=START_LIMIT_S)
         return self._child

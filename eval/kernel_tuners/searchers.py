@@ -1,0 +1,110 @@
+"""Who decides what is measured next, for any number of kernels: our tuners of genes, and TVM's own search."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+
+from eval.kernel_tuners.methods import METHODS
+from eval.kernel_tuners.tvm_search.process import TVMSearch
+from models.ga_dqn.tuner import GADQNTuner, Knowledge
+from rllib_envs.errors import UserError
+from rllib_envs.kernel_tuning.gene_space import GeneSpace
+from rllib_envs.kernel_tuning.module_task import Task
+from rllib_envs.kernel_tuning.protocol import Schedule
+from rllib_envs.kernel_tuning.tuners.tuner import FAILED, Tuner
+from rllib_envs.names import choose
+
+TVM = "tvm"
+"""MetaSchedule's evolutionary search with XGBoost."""
+TUNERS = ("ga_dqn", "ga_uniform", "ga", "published_ga_dqn", "random", TVM)
+Spaces = Callable[[Task], GeneSpace]
+Timed = tuple[Schedule, float]
+"""A schedule and its seconds; 0 where it failed."""
+
+
+class Searcher(ABC):
+    """One for all kernels of a run, of which each is asked for in turns."""
+
+    @abstractmethod
+    def ask(self, task: Task, count: int, budget: int) -> list[Schedule]:
+        """At most so many schedules to measure next; none when all are known. `budget` is about how many trials the
+        kernel will have in all; what it is the first time counts."""
+
+    @abstractmethod
+    def tell(self, task: Task, timed: Sequence[Timed], budget: int) -> None:
+        """How fast they are; also what is known from an earlier run, which may be another searcher's."""
+
+    def knowledge(self) -> Knowledge | None:
+        """What it has learnt that helps with other kernels."""
+        return None
+
+    @abstractmethod
+    def close(self) -> None:
+        """End the processes that it has."""
+
+
+class GeneSearcher(Searcher):
+    """A tuner of genes for each kernel. GA-DQN's share one pair of networks."""
+
+    def __init__(self, name: str, spaces: Spaces, seed: int, knowledge: Knowledge | None = None) -> None:
+        """`name` of `METHODS`, and `spaces` gives the gene space of a task."""
+        self._method, self._spaces = METHODS[name], spaces
+        self._seed, self._knowledge = seed, knowledge
+        self._tuners: dict[Task, Tuner] = {}
+
+    def ask(self, task: Task, count: int, budget: int) -> list[Schedule]:
+        return list(self._tuner(task, budget).ask(count))
+
+    def tell(self, task: Task, timed: Sequence[Timed], budget: int) -> None:
+        genes = [(schedule, seconds) for schedule, seconds in timed if not isinstance(schedule, str)]
+        if genes:
+            scores = [1 / seconds if seconds else FAILED for _, seconds in genes]
+            self._tuner(task, budget).tell([gene for gene, _ in genes], scores)
+
+    def knowledge(self) -> Knowledge | None:
+        learnt = next((tuner for tuner in self._tuners.values() if isinstance(tuner, GADQNTuner)), None)
+        return learnt.knowledge() if learnt is not None and learnt.agents else None
+
+    def close(self) -> None:
+        """There are none."""
+
+    def _tuner(self, task: Task, budget: int) -> Tuner:
+        if task not in self._tuners:
+            self._tuners[task] = self._make(self._spaces(task), budget)
+        return self._tuners[task]
+
+    def _make(self, space: GeneSpace, budget: int) -> Tuner:
+        seed = self._seed + len(self._tuners)
+        first = next(iter(self._tuners.values()), None)
+        if not isinstance(first, GADQNTuner):
+            return self._method.make(space, seed, budget, self._knowledge)
+        tuner = GADQNTuner(space, seed, budget, self._method.settings, agents=first.agents)
+        tuner.trained = first.trained
+        return tuner
+
+
+class TVMSearcher(Searcher):
+    """MetaSchedule's search of all its design spaces, where a schedule is a trace."""
+
+    def __init__(self, seed: int) -> None:
+        self._search = TVMSearch(seed)
+
+    def ask(self, task: Task, count: int, budget: int) -> list[Schedule]:
+        return list(self._search.ask(task, count))
+
+    def tell(self, task: Task, timed: Sequence[Timed], budget: int) -> None:
+        traces = [(schedule, seconds) for schedule, seconds in timed if isinstance(schedule, str)]
+        if traces:
+            self._search.tell(task, traces)
+
+    def close(self) -> None:
+        self._search.close()
+
+
+def make_searcher(name: str, spaces: Spaces, seed: int, knowledge: Knowledge | None = None) -> Searcher:
+    """By name, of `TUNERS`. UserError for a name that there isn't, and for knowledge that it has no use for."""
+    choose(name, TUNERS, "tuner")
+    if knowledge is not None and name != "ga_dqn":
+        raise UserError(f"tuner {name!r} learns nothing from other kernels; leave transfer_from out, or use ga_dqn")
+    return TVMSearcher(seed) if name == TVM else GeneSearcher(name, spaces, seed, knowledge)
