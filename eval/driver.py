@@ -1,13 +1,15 @@
-"""Experiments on tuners of kernels, from a JSON configuration.
+"""Tune networks for TVM, time them, and compare tuners of kernels, from a JSON configuration.
 
-python eval/driver.py -m experiment -c eval/config-example.json
+python eval/driver.py -m tune -c eval/config-example.json         # kernels of networks; leaves tuning records of TVM
+python eval/driver.py -m benchmark -c eval/config-example.json    # latency by PyTorch, TVM, and TVM with the records
+python eval/driver.py -m experiment -c eval/config-example.json   # tuners against each other
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -18,9 +20,10 @@ from eval.kernel_tuners.experiments import EXPERIMENTS
 from eval.kernel_tuners.figures import write_figures
 from eval.kernel_tuners.kernels import kernels_of
 from eval.kernel_tuners.tables import kernel_table, method_table
+from eval.network_tuning.commands import run_benchmark, run_tune
+from eval.network_tuning.config import read_network_config
 from rllib_envs.errors import UserError, one_line_errors
 
-MODES = ("experiment",)
 FILE_WIDTH = 140
 """Columns of tables that go to a file, which are not cut to a terminal's."""
 
@@ -47,6 +50,14 @@ def run_experiments(config: ExperimentConfig, console: Console) -> None:
             console.print(f"wrote {figure}", highlight=False)
 
 
+MODES: Mapping[str, Callable[[str, Console], None]] = {
+    "tune": lambda text, console: run_tune(read_network_config(text), console),
+    "benchmark": lambda text, console: run_benchmark(read_network_config(text), console),
+    "experiment": lambda text, console: run_experiments(read_config(text), console),
+}
+"""By name: what is done with the configuration's text."""
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-m", "--mode", required=True, choices=MODES)
@@ -54,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     with one_line_errors():
         console = Console(width=None if sys.stdout.isatty() else FILE_WIDTH)
-        run_experiments(read_config(chosen.config), console)
+        MODES[chosen.mode](chosen.config, console)
 
 
 if __name__ == "__main__":
