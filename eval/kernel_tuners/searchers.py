@@ -27,6 +27,10 @@ class Searcher(ABC):
     """One for all kernels of a run, of which each is asked for in turns."""
 
     @abstractmethod
+    def start(self) -> None:
+        """Start the processes that it needs, which it does at the first use otherwise."""
+
+    @abstractmethod
     def ask(self, task: Task, count: int, budget: int) -> list[Schedule]:
         """At most so many schedules to measure next; none when all are known. `budget` is about how many trials the
         kernel will have in all; what it is the first time counts."""
@@ -52,6 +56,9 @@ class GeneSearcher(Searcher):
         self._method, self._spaces = METHODS[name], spaces
         self._seed, self._knowledge = seed, knowledge
         self._tuners: dict[Task, Tuner] = {}
+
+    def start(self) -> None:
+        """There are none."""
 
     def ask(self, task: Task, count: int, budget: int) -> list[Schedule]:
         return list(self._tuner(task, budget).ask(count))
@@ -89,6 +96,9 @@ class TVMSearcher(Searcher):
 
     def __init__(self, seed: int) -> None:
         self._search = TVMSearch(seed)
+
+    def start(self) -> None:
+        self._search.start()
 
     def ask(self, task: Task, count: int, budget: int) -> list[Schedule]:
         return list(self._search.ask(task, count))

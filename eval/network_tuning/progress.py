@@ -11,6 +11,8 @@ from rich.status import Status
 from eval.network_tuning.tuning import Progress
 from eval.wording import seconds, times
 
+LEAST_MINUTES_S = 300.0
+"""Shorter times are shown in seconds."""
 SAY_EVERY_S = 30.0
 """Where the output is not a terminal."""
 
@@ -45,14 +47,15 @@ class LiveProgress:
 
 
 def progress_text(name: str, progress: Progress) -> str:
-    """One line, such as `resnet18: 640 trials, 5.2 of 20 min; kernels 2.31 s -> 45.1 ms (51.2x); conv2d`."""
+    """One line, such as `resnet18: 640 of 4000 trials, 5.2 of 20 min; kernels 2.31 s -> 45.1 ms (51.2x); conv2d`."""
     budget = progress.budget
-    trials = (
-        f"{progress.trials} trials"
-        if budget.evaluations is None
-        else f"{progress.trials} of {budget.evaluations} trials"
-    )
-    spent = f"{progress.seconds / 60:.1f}" + ("" if budget.seconds is None else f" of {budget.seconds / 60:g}")
+    trials = f"{progress.trials}{_of(budget.evaluations)} trials"
+    unit, name_of_unit = (60, "min") if (budget.seconds or progress.seconds) >= LEAST_MINUTES_S else (1, "s")
+    spent = f"{progress.seconds / unit:.1f}{_of(budget.seconds and budget.seconds / unit)} {name_of_unit}"
     gain = f"{seconds(progress.before)} -> {seconds(progress.now)} ({times(progress.before / progress.now)})"
     kernel = f"; {progress.kernel}" if progress.kernel else ""
-    return f"{name}: {trials}, {spent} min; kernels {gain}{kernel}"
+    return f"{name}: {trials}, {spent}; kernels {gain}{kernel}"
+
+
+def _of(limit: float | None) -> str:
+    return "" if limit is None else f" of {limit:g}"

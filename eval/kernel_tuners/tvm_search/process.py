@@ -25,8 +25,12 @@ class TVMSearch:
         self._seed = seed
         self._child: MeasuringProcess | None = None
 
+    def start(self) -> None:
+        """Have the process import TVM now. MissingPackage without TVM and XGBoost."""
+        self._running().wait()
+
     def ask(self, task: Task, count: int) -> list[str]:
-        """At most so many traces to measure next; none at the end. MissingPackage without TVM and XGBoost."""
+        """At most so many traces to measure next; none at the end. See `start`."""
         traces: list[str] = self._ask(Ask(task, count))
         return traces
 
@@ -40,13 +44,16 @@ class TVMSearch:
             self._child.end()
         self._child = None
 
-    def _ask(self, request: Request) -> Any:
+    def _running(self) -> MeasuringProcess:
         if self._child is None:
             trouble = missing(("tvm", "xgboost"))
             if trouble:
                 raise MissingPackage(f"TVM's own search is not possible: {trouble}")
             self._child = MeasuringProcess(CHILD_MODULE, self._seed, start_limit_s=START_LIMIT_S)
+        return self._child
+
+    def _ask(self, request: Request) -> Any:
         try:
-            return self._child.ask(request, ANSWER_LIMIT_S)
+            return self._running().ask(request, ANSWER_LIMIT_S)
         except Lost as lost:
             raise MeasuringError(f"TVM's own search was lost at {request.task.text}: {lost}; go on with it") from None

@@ -39,7 +39,14 @@ def test_a_budget_is_spent_and_nothing_is_measured_twice(tmp_path: Path, tuner: 
         assert FORMULAS[task.name].score(one.schedule) == max(speeds)
     assert reports[0].now == reports[0].before == 7 * UNTUNED_S
     assert reports[-1].now == sum(one.share for one in standings) < reports[0].now
-    assert progress_text("some", reports[-1]).startswith("some: 100 of 100 trials, 0.0 min; kernels 7.00 s -> ")
+    assert progress_text("some", reports[-1]).startswith("some: 100 of 100 trials, ")
+
+
+def test_progress_is_one_line() -> None:
+    short = Progress(Budget(seconds=60), 12.34, 40, 2.0, 0.05, "conv2d")
+    assert progress_text("net", short) == "net: 40 trials, 12.3 of 60 s; kernels 2.00 s -> 50.0 ms (40.0x); conv2d"
+    long = Progress(Budget(1200, 4000), 312.0, 640, 2.31, 2.31, "")
+    assert progress_text("net", long) == "net: 640 of 4000 trials, 5.2 of 20 min; kernels 2.31 s -> 2.31 s (1.00x)"
 
 
 def test_records_are_those_that_make_the_network_faster(tmp_path: Path) -> None:
