@@ -44,5 +44,14 @@ def find_policy(given: Path | None, problem: str = "", trainer: str = "") -> tup
     raise UserError(f"no policy{wanted} in {runs_folder()}/; train one, or name one with --policy")
 
 
+def has_policy(problem: str) -> bool:
+    """Whether there is one for the problem among the runs."""
+    try:
+        find_policy(None, problem)
+    except UserError:
+        return False
+    return True
+
+
 def _trainer(policy: Policy) -> str:
     return str(policy.provenance.get("trainer", ""))

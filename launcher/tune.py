@@ -18,8 +18,9 @@ from eval.searches.run import run_search
 from eval.trial import Outcome
 from eval.verification import verify
 from eval.wording import number, times
-from launcher.folders import find_policy, problem_of
+from launcher.folders import find_policy, has_policy, problem_of
 from launcher.mapping_answer import read_task
+from launcher.tune_kernel import run_tune_kernel
 from launcher.tune_mapping import run_tune_mapping
 from rllib_envs.errors import UserError
 from rllib_envs.evaluation_cache import EvaluationCache
@@ -59,7 +60,8 @@ class TuneConfig:
     without: tuple[Literal["tile_memory", "sync_flow", "sibling"], ...] = ()
     """Streaming engine: rules that need not hold."""
     seconds: float = 10.0
-    """Streaming engine: for the search and the proof; both end as soon as nothing can be better."""
+    """Streaming engine: for the search and the proof; both end as soon as nothing can be better. Kernels: for GA-DQN,
+    which tunes where there is no policy."""
     debug: bool = False
     """Show the traceback of an error."""
 
@@ -100,6 +102,9 @@ def run_tune(config: TuneConfig) -> None:
         raise UserError(f"--topology and --without are of {PROBLEM}; {config.task} is no graph for it")
     if config.emit:
         check_emit(benchmark, config.emit)
+    if benchmark.problem == KERNELS and config.policy is None and not has_policy(KERNELS):
+        run_tune_kernel(benchmark, config.seconds, config.emit)
+        return
     path, policy = find_policy(config.policy, benchmark.problem)
     problem = problem_of(policy, config.backend)
     try:

@@ -34,12 +34,22 @@ def test_a_policy_tunes_a_kernel(kernel: Path, tmp_path: Path, capsys: pytest.Ca
     assert json.loads(line)[1][1][0] > 0, "seconds"
 
 
+def test_without_a_policy_ga_dqn_tunes(kernel: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["tune", "kernel_tuning", str(kernel), "--seconds", "2", "--emit", str(tmp_path / "records")])
+    printed = capsys.readouterr().out
+    assert "small: no policy for kernel_tuning here; GA-DQN searches 24,500 genes" in printed
+    assert "verified: " in printed and "over TVM without a schedule" in printed and "unroll_explicit_3" in printed
+    (line,) = (tmp_path / "records" / "database_tuning_record.json").read_text().splitlines()
+    assert json.loads(line)[1][1][0] > 0, "seconds"
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         ((), "kernel_tuning needs a benchmark file"),
         (("nowhere.json",), "nowhere.json does not exist"),
-        (("kernel.json",), "no policy for 'kernel_tuning'"),
+        (("kernel.json", "--policy", "nowhere"), "nowhere"),
+        (("kernel.json", "--seconds", "0"), "--seconds is 0"),
         (("kernel.json", "--emit", "kernel.json"), "--emit kernel.json is a file"),
         (("other.json",), "is a benchmark of problem 'toy'"),
     ],
