@@ -65,9 +65,17 @@ with one_line_errors():
 """
 
 
+TUNE_NETWORK = """
+from eval.driver import main
+
+main(["-m=tune", '-c={"models": ["mlp"], "autotuner_settings": {"trials": 8}}'])
+"""
+
+
 def test_kernel_tuning_says_how_to_get_tvm(tmp_path: Path) -> None:
     python = environment(tmp_path / "venv")
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    run = subprocess.run([python, "-c", TUNE], capture_output=True, text=True, env=env, timeout=120)
-    expected = "error: kernel tuning needs TVM: tvm is not installed: pip install 'tunewright[tvm]'\n"
-    assert (run.returncode, run.stdout, run.stderr) == (3, "", expected)
+    for code in (TUNE, TUNE_NETWORK):
+        run = subprocess.run([python, "-c", code], capture_output=True, text=True, env=env, timeout=120, cwd=tmp_path)
+        expected = "error: kernel tuning needs TVM: tvm is not installed: pip install 'tunewright[tvm]'\n"
+        assert (run.returncode, run.stdout, run.stderr) == (3, "", expected)
