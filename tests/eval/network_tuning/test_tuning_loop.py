@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from eval.budget import Budget
-from eval.kernel_tuners.searchers import GeneSearcher, make_searcher
+from eval.kernel_tuners.searchers import TUNERS, TVM, GeneSearcher, make_searcher
 from eval.network_tuning.journal import TRIALS, Journal, Trial
 from eval.network_tuning.progress import progress_text
 from eval.network_tuning.tuning import Progress, Tuning
@@ -99,17 +99,26 @@ def test_knowledge_is_for_those_that_learn() -> None:
         make_searcher("gadqn", SyntheticCrew().space, 0)
 
 
-def test_a_space_that_is_used_up_ends_a_tuning(tmp_path: Path) -> None:
-    class Tiny(SyntheticCrew):
+@pytest.mark.parametrize("tuner", [name for name in TUNERS if name != TVM])
+@pytest.mark.parametrize(
+    "space",
+    [GeneSpace((ChoiceKnob("a", (0, 1, 2)),)), GeneSpace((ChoiceKnob("a", (0, 1, 2)), ChoiceKnob("b", (0, 1))))],
+    ids=["one knob", "two knobs"],
+)
+def test_small_spaces_are_searched_to_their_end(tmp_path: Path, tuner: str, space: GeneSpace) -> None:
+    """What has no loop to tile, such as a sum of two tensors, has one knob."""
+
+    class Small(SyntheticCrew):
         def space(self, task):
-            return GeneSpace((ChoiceKnob("a", (0, 1, 2)),))
+            return space
 
         def measure(self, task, schedules):
             self.measured += [(task.name, gene) for gene in schedules]
-            return [self._measured(20.0 + gene[0]) for gene in schedules]
+            return [self._measured(20.0 + 2 * gene[0] + gene[-1]) for gene in schedules]
 
-    standings = tune(tmp_path, Tiny(), 100)
-    assert [(one.trials, one.done, one.schedule) for one in standings] == [(3, True, (2,))] * 3
+    standings = tune(tmp_path, Small(), 100, tuner)
+    assert [one.schedule for one in standings] == [tuple(count - 1 for count in space.choices)] * len(KERNELS)
+    assert [(one.trials, one.done) for one in standings] == [(space.size, True)] * len(KERNELS)
 
 
 def test_half_a_line_is_cut_off_and_damage_is_named(tmp_path: Path) -> None:
