@@ -6,6 +6,7 @@ Started by `TVMSearch` as `python -m eval.kernel_tuners.tvm_search.child FD PARE
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from multiprocessing.connection import Connection
 from typing import Any
@@ -67,6 +68,7 @@ def main(arguments: list[str]) -> None:
             connection.send(MissingPackage(f"TVM or XGBoost can't be imported: {error}"))
             return
         connection.send("ready")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # TVM warns of each rule that it lacks, and goes on
         serve(connection, bench)
 
 

@@ -51,7 +51,7 @@ class Search:
         self._begun = False
 
     def ask(self, count: int) -> list[str]:
-        """Traces. None at the end of the space."""
+        """Traces. None where the search gives up, as it does when it finds fewer than 50 schedules that are new."""
         if not self._begun:
             designs = self._context.generate_design_space()
             self._context.pre_tuning(MOST_TRIALS, BATCH, designs, self._database, self._model)
