@@ -41,10 +41,17 @@ def _network_scaling() -> type[Problem[Any]]:
     return NetworkScaling
 
 
+def _stem_sharing() -> type[Problem[Any]]:
+    from rllib_envs.stem_sharing.problem import StemSharing
+
+    return StemSharing
+
+
 PROBLEMS: Mapping[str, Callable[[], type[Problem[Any]]]] = {
     "kernel_tuning": _kernel_tuning,
     "loop_nest": _loop_nest,
     "network_scaling": _network_scaling,
+    "stem_sharing": _stem_sharing,
     "streaming_engine": _streaming_engine,
     "toy": _toy,
 }

@@ -1,0 +1,106 @@
+"""All choices for all applications as arrays, and what each of them would cost more."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rllib_envs.stem_sharing.schedule import Choice, Schedule
+from rllib_envs.stem_sharing.task import Task
+
+
+class Choices:
+    """Of a task. Rows are applications; columns their choices, by freeze point and then by rate.
+
+    The layers between two neighbouring freeze points are a segment. `profile`, float64 [applications, segments], is at
+    which rate each application needs each segment of the stem.
+    """
+
+    def __init__(self, task: Task) -> None:
+        network, rates = task.network, np.array(task.rates)
+        self._points = sorted({variant.freeze_point for app in task.applications for variant in app.variants} - {0})
+        self._rates = rates
+        starts = [0, *self._points[:-1]]
+        self.latency = np.array([network.between(*segment) for segment in zip(starts, self._points, strict=True)])
+        """float64 [segments]."""
+        points = [[variant.freeze_point for variant in app.variants] for app in task.applications]
+        widest = max(map(len, points))
+        self._padded = np.array([row + row[-1:] * (widest - len(row)) for row in points])
+        depth = np.searchsorted(self._points, self._padded, side="right") if self._points else self._padded * 0
+        count = len(points)
+
+        def spread(by_point: np.ndarray) -> np.ndarray:
+            return np.repeat(by_point, len(rates), axis=1)
+
+        self.depth = spread(depth)
+        """int [applications, choices]: segments below the freeze point."""
+        self.level = np.tile(np.arange(len(rates)), (count, widest))
+        """int [applications, choices]: index of the rate."""
+        self.rate = rates[self.level]
+        """float64 [applications, choices]: frames/s."""
+        above = np.array([[network.between(point, network.layers) for point in row] for row in self._padded.tolist()])
+        self.own = spread(above) * self.rate
+        """float64 [applications, choices]: cost of the application's own layers."""
+        self.loss = np.full((count, widest * len(rates)), np.inf)
+        """float64 [applications, choices]; infinite where an application has fewer."""
+        for row, table in zip(self.loss, task.losses, strict=True):
+            row[: table.size] = table.ravel()
+
+    def choice(self, app: int, column: int) -> Choice:
+        variant, level = divmod(column, len(self._rates))
+        return Choice(int(self._padded[app, variant]), float(self._rates[level]))
+
+    def column(self, app: int, choice: Choice) -> int:
+        variant = int(np.argmax(self._padded[app] == choice.freeze_point))
+        return variant * len(self._rates) + int(np.searchsorted(self._rates, choice.rate))
+
+    def columns(self, schedule: Schedule) -> np.ndarray:
+        """int [applications]."""
+        return np.array([self.column(app, choice) for app, choice in enumerate(schedule)])
+
+    def schedule(self, columns: np.ndarray) -> Schedule:
+        return tuple(self.choice(app, column) for app, column in enumerate(columns.tolist()))
+
+    def needed(self, depth: np.ndarray, rate: np.ndarray) -> np.ndarray:
+        """float64 [..., segments]: at which rate choices of this depth and rate need each segment."""
+        return np.where(np.arange(len(self.latency)) < depth[..., None], rate[..., None], 0.0)
+
+    def profile(self, columns: np.ndarray) -> np.ndarray:
+        rows = np.arange(len(columns))
+        return self.needed(self.depth[rows, columns], self.rate[rows, columns])
+
+    def stem_cost(self, profile: np.ndarray) -> float:
+        return float(profile.max(axis=0, initial=0.0) @ self.latency)
+
+    def more(self, columns: np.ndarray) -> np.ndarray:
+        """float64 [applications, choices]: what a schedule costs more with another choice for one application."""
+        rows = np.arange(len(columns))
+        profile = self.profile(columns)
+        others = stems_of_others(profile)
+        less = self.stem_cost(profile) + self.own[rows, columns] - others @ self.latency
+        more: np.ndarray = self.added(rows, others) + self.own - less[:, None]
+        return more
+
+    def cost(self, columns: np.ndarray) -> float:
+        """Of a schedule."""
+        return self.stem_cost(self.profile(columns)) + float(self.own[np.arange(len(columns)), columns].sum())
+
+    def added(self, apps: np.ndarray, stems: np.ndarray) -> np.ndarray:
+        """float64 [len(apps), choices]: what the choices of these applications add to the cost of a stem.
+
+        Args:
+            apps: int, the rows asked for.
+            stems: float64 [len(apps), segments], at which rate the stem runs for all others.
+        """
+        more = np.maximum(self._rates[:, None] - stems[:, None, :], 0.0) * self.latency
+        below = np.concatenate([np.zeros((*more.shape[:2], 1)), more.cumsum(axis=-1)], axis=-1)
+        return np.asarray(below[np.arange(len(apps))[:, None], self.level[apps], self.depth[apps]])
+
+
+def stems_of_others(profile: np.ndarray) -> np.ndarray:
+    """float64 [applications, segments]: at which rate the stem runs for all but one."""
+    if len(profile) == 1:
+        return np.zeros_like(profile)
+    second, first = np.partition(profile, len(profile) - 2, axis=0)[-2:]
+    highest = profile == first
+    others: np.ndarray = np.where(highest & (highest.sum(axis=0) == 1), second, first)
+    return others

@@ -1,0 +1,72 @@
+"""Schedulers that improve one application at a time, as long as the budget lasts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from rllib_envs.stem_sharing.choices import Choices
+from rllib_envs.stem_sharing.schedule import Schedule
+from rllib_envs.stem_sharing.task import TOLERANCE, Task
+
+
+class Steps(NamedTuple):
+    """Other choices for one application each; float64 [applications, choices]."""
+
+    gain: np.ndarray
+    """How much less the application loses."""
+    loss: np.ndarray
+    """What it loses then."""
+    own: np.ndarray
+    """Cost of its own layers then."""
+    more: np.ndarray
+    """What the whole schedule costs more; below 0 for less."""
+
+
+Merit = Callable[[Steps], np.ndarray]
+"""How good each step is: of those that gain and that the budget affords, the highest is taken."""
+
+
+def published(steps: Steps) -> np.ndarray:
+    """The loss that is left over the cost of the application's own layers, as the published scheduler has it.
+
+    It prefers small steps, since a high loss is what makes it large: kept to compare with.
+    """
+    merit: np.ndarray = steps.loss / np.maximum(steps.own, 1e-12)
+    return merit
+
+
+def gain_per_cost(steps: Steps) -> np.ndarray:
+    """What is gained over what it costs more; what costs nothing more comes first, by its gain."""
+    return np.where(steps.more > 0, steps.gain / np.maximum(steps.more, 1e-12), 1e12 + steps.gain)
+
+
+def greedy(task: Task, merit: Merit = gain_per_cost) -> Schedule:
+    """From the cheapest schedule on, take the best step that the budget affords until there is none.
+
+    Raises TooLittle.
+    """
+    task.check_budget()
+    choices = Choices(task)
+    everything = np.ones_like(choices.loss, bool)
+    return choices.schedule(improved(choices, choices.columns(task.cheapest), task.budget, merit, everything))
+
+
+def improved(choices: Choices, columns: np.ndarray, budget: float, merit: Merit, allowed: np.ndarray) -> np.ndarray:
+    """int [applications]: from these choices on, the best steps that the budget affords, one after another.
+
+    `allowed`, bool [applications, choices], is which may be taken.
+    """
+    columns, rows = columns.copy(), np.arange(len(columns))
+    limit = budget * (1 + TOLERANCE)
+    while True:
+        more = choices.more(columns)
+        gain = choices.loss[rows, columns][:, None] - choices.loss
+        possible = allowed & (gain > 0) & (choices.cost(columns) + more <= limit)
+        if not possible.any():
+            return columns
+        merits = np.where(possible, merit(Steps(gain, choices.loss, choices.own, more)), -np.inf)
+        app, column = np.unravel_index(merits.argmax(), merits.shape)
+        columns[app] = column
