@@ -12,6 +12,10 @@ and must agree. Every combination becomes a benchmark.
 Random compute graphs for a streaming engine, each of which has a valid mapping:
 
     python datasets/generator.py --kind=layered --nodes=10:20:5 --count=100 --topology='16 6' --out=my_graphs
+
+Random video applications that share a network's stem, each task with a budget that some schedule keeps to:
+
+    python datasets/generator.py --kind=stem_sharing --apps=2:10 --count=20 --out=my_applications
 """
 
 from __future__ import annotations
@@ -19,7 +23,7 @@ from __future__ import annotations
 import itertools
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
@@ -32,6 +36,10 @@ from rllib_envs.names import choose
 from rllib_envs.network_scaling.generate import random_bounds
 from rllib_envs.network_scaling.results import PROBLEM as SCALING
 from rllib_envs.problem import Benchmark
+from rllib_envs.stem_sharing.checked import member
+from rllib_envs.stem_sharing.events import EventLength
+from rllib_envs.stem_sharing.generate import random_suite as random_applications
+from rllib_envs.stem_sharing.task import PROBLEM as STEM_SHARING
 from rllib_envs.streaming_engine.device import DEFAULT_PIPELINE_DEPTH, parse_topology
 from rllib_envs.streaming_engine.generate import KINDS as GRAPH_KINDS
 from rllib_envs.streaming_engine.generate import random_suite
@@ -47,7 +55,7 @@ class Arguments:
 
     kind: str
     """Kind of loop nest (mm, bmm, conv (= conv2d, NHWC), conv1d, transpose, row_sum and others) or of random graph
-    (layered, gn), or network_scaling for random bounds on latency and memory."""
+    (layered, gn), network_scaling for random bounds on latency and memory, or stem_sharing for applications."""
     out: Path
     """Folder to write; it must not exist yet."""
     dimA: str = ""
@@ -59,13 +67,17 @@ class Arguments:
     nodes: str = ""
     """Graphs: their sizes, for example 10:20 or 10|15|20."""
     count: int = 10
-    """Graphs: how many of each size. Bounds: how many."""
+    """Graphs and applications: how many tasks of each size. Bounds: how many."""
     topology: str = "16 6"
     """Graphs: tiles and spokes of the device, or rows, columns and spokes."""
     pipeline_depth: int = DEFAULT_PIPELINE_DEPTH
     """Graphs: cycles from an instruction's start until its result is ready."""
     seed: int = 0
-    """Graphs and bounds: the same seed gives the same ones."""
+    """Graphs, applications and bounds: the same seed gives the same ones."""
+    apps: str = ""
+    """Applications: how many share a stem, for example 2:10."""
+    event_length: str = EventLength.CORRECTED
+    """Applications: corrected, or compatible with the published program."""
     table: str = ""
     """Bounds: the table of accuracies, by its name or the path of its .json."""
     platform: str = "desktop"
@@ -154,23 +166,35 @@ def loop_nests(arguments: Arguments, name: str) -> list[Benchmark]:
     return benchmarks
 
 
+def applications(arguments: Arguments, name: str) -> list[Benchmark]:
+    if not arguments.apps:
+        raise UserError(f"{name} needs --apps, for example --apps=2:10")
+    length = member(EventLength, arguments.event_length, "event length")
+    return list(random_applications(parse_dimension(arguments.apps), arguments.count, arguments.seed, length))
+
+
 def graphs(arguments: Arguments, name: str) -> list[Benchmark]:
     if arguments.dimA or arguments.dimB or arguments.permute:
         raise UserError(f"--dimA, --dimB and --permute are for loop nests; {name} graphs need --nodes")
     if not arguments.nodes:
         raise UserError(f"{name} graphs need --nodes, for example --nodes=10:20")
-    if arguments.seed < 0:
-        raise UserError(f"--seed is {arguments.seed}; it must not be negative")
     device = parse_topology(arguments.topology, arguments.pipeline_depth)
     return random_suite(name, parse_dimension(arguments.nodes), arguments.count, device, seed=arguments.seed)
 
 
-def bounds(arguments: Arguments) -> list[Benchmark]:
+def bounds(arguments: Arguments, name: str) -> list[Benchmark]:
     if not arguments.table:
-        raise UserError(f"{SCALING} needs --table, the name or path of a table of accuracies")
-    if arguments.seed < 0:
-        raise UserError(f"--seed is {arguments.seed}; it must not be negative")
+        raise UserError(f"{name} needs --table, the name or path of a table of accuracies")
     return random_bounds(arguments.table, arguments.platform, arguments.device, arguments.count, arguments.seed)
+
+
+MAKERS: dict[str, Callable[[Arguments, str], list[Benchmark]]] = {
+    **dict.fromkeys(KINDS, loop_nests),
+    **dict.fromkeys(GRAPH_KINDS, graphs),
+    SCALING: bounds,
+    STEM_SHARING: applications,
+}
+"""By kind."""
 
 
 def main() -> None:
@@ -178,12 +202,11 @@ def main() -> None:
     with one_line_errors(arguments.debug):
         if arguments.out.exists():
             raise UserError(f"{arguments.out} exists already; choose another --out or remove it")
-        name = choose(arguments.kind, [*KINDS, *ALIASES, *GRAPH_KINDS, SCALING], "kind of benchmark")
+        if arguments.seed < 0:
+            raise UserError(f"--seed is {arguments.seed}; it must not be negative")
+        name = choose(arguments.kind, [*MAKERS, *ALIASES], "kind of benchmark")
         name = ALIASES.get(name, name)
-        if name == SCALING:
-            benchmarks = bounds(arguments)
-        else:
-            benchmarks = graphs(arguments, name) if name in GRAPH_KINDS else loop_nests(arguments, name)
+        benchmarks = MAKERS[name](arguments, name)
         write_suite(benchmarks, arguments.out)
         print(f"{len(benchmarks)} benchmarks in {arguments.out}, for example {benchmarks[0].name}.json")
 
