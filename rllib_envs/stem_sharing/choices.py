@@ -19,13 +19,13 @@ class Choices:
         network, rates = task.network, np.array(task.rates)
         self._points = sorted({variant.freeze_point for app in task.applications for variant in app.variants} - {0})
         self._rates = rates
-        starts = [0, *self._points[:-1]]
+        starts = [0, *self._points][:-1]
         self.latency = np.array([network.between(*segment) for segment in zip(starts, self._points, strict=True)])
         """float64 [segments]."""
         points = [[variant.freeze_point for variant in app.variants] for app in task.applications]
         widest = max(map(len, points))
         self._padded = np.array([row + row[-1:] * (widest - len(row)) for row in points])
-        depth = np.searchsorted(self._points, self._padded, side="right") if self._points else self._padded * 0
+        depth = np.searchsorted(self._points, self._padded, side="right")
         count = len(points)
 
         def spread(by_point: np.ndarray) -> np.ndarray:

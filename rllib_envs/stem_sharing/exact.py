@@ -31,6 +31,7 @@ try:
 except ImportError as error:
     raise MissingPackage(f"exact schedules need SciPy ({error}); pip install 'tunewright[solvers]'") from None
 
+NOTHING_NEEDED = np.zeros((2, 0), int), np.zeros(0, int)
 PROMISING = 2e-3
 """Choices that would add more than this to the relaxation's loss are left out at first."""
 INFEASIBLE = 2
@@ -107,7 +108,7 @@ class _Programme:
         self._apps = len(task.applications)
         points = sorted({option.choice.freeze_point for option in self._options} - {0})
         rates = sorted({option.choice.rate for option in self._options})
-        starts = [0, *points[:-1]]
+        starts = [0, *points][:-1]
         steps = np.diff([0.0, *rates])
         latency = np.array([task.network.between(start, end) for start, end in zip(starts, points, strict=True)])
         count, segments = len(self._options), len(points) * len(rates)
@@ -146,10 +147,10 @@ class _Programme:
         apps, freeze_points, chosen_rates = (
             np.array(column) for column in zip(*((o.app, *o.choice) for o in self._options), strict=True)
         )
-        needs = (freeze_points >= np.array(points)[:, None, None]) & (chosen_rates >= np.array(rates)[:, None])
+        needs = (freeze_points >= np.array(points, int)[:, None, None]) & (chosen_rates >= np.array(rates)[:, None])
         segments, levels, cols = np.nonzero(needs)
         y = segments * len(rates) + levels
-        needed, rows = np.unique(np.stack([apps[cols], y]), axis=1, return_inverse=True)
+        needed, rows = np.unique(np.stack([apps[cols], y]), axis=1, return_inverse=True) if len(y) else NOTHING_NEEDED
         count = needed.shape[1]
         values = np.concatenate([np.ones(len(cols)), np.full(count, -1.0)])
         rows, cols = np.append(rows, np.arange(count)), np.append(cols, len(self._options) + needed[1])

@@ -12,7 +12,7 @@ from rllib_envs.stem_sharing.schedule import Schedule
 from rllib_envs.stem_sharing.task import Task
 
 SHARES_OF_A_FRAME = tuple(tenth / 10 for tenth in range(1, 10))
-"""Frames/s below 1. Without sharing, even one a second is often more than the budget allows."""
+"""Frames/s below 1."""
 
 
 def exact(task: Task) -> Schedule:
@@ -31,9 +31,15 @@ SCHEDULERS: Mapping[str, Callable[[Task], Schedule]] = MappingProxyType(
 
 
 def without_sharing(task: Task) -> Task:
-    """The task of running every application's most accurate network whole, which is the least frozen one."""
-    rates = (*(share for share in SHARES_OF_A_FRAME if share < task.rates[0]), *task.rates)
-    return replace(_only(task, lambda app: app.variants[0]), rates=rates)
+    """The task of running every application's most accurate network whole, which is the least frozen one.
+
+    Where the budget is too little for the lowest rate of each, they may look at less than a frame a second, which no
+    other schedule may.
+    """
+    alone = _only(task, lambda app: app.variants[0])
+    if alone.affords(alone.least):
+        return alone
+    return replace(alone, rates=(*(share for share in SHARES_OF_A_FRAME if share < task.rates[0]), *task.rates))
 
 
 def with_all_shared(task: Task) -> Task:

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from rllib_envs.stem_sharing.task import Task as StemTask
 from rllib_envs.streaming_engine.device import Device
 from rllib_envs.streaming_engine.task import Task
 from rllib_envs.suite import Suite
@@ -76,9 +77,21 @@ def test_random_bounds_are_a_suite(tmp_path):
     assert all(benchmark.spec["platform"] == "raspberrypi" for benchmark in suite.benchmarks)
 
 
+def test_random_applications_are_a_suite(tmp_path):
+    run = generate(tmp_path / "apps", "--kind=stem_sharing", "--apps=2:3", "--count=2", "--event-length=compatible")
+    assert run.returncode == 0, run.stderr
+    suite = Suite.load(tmp_path / "apps")
+    assert suite.problem == "stem_sharing"
+    tasks = [StemTask.from_benchmark(benchmark) for benchmark in suite.benchmarks]
+    assert [len(task.applications) for task in tasks] == [2, 2, 3, 3]
+    assert {task.quality.event_length for task in tasks} == {"compatible"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (("--kind=stem_sharing",), "needs --apps"),
+        (("--kind=stem_sharing", "--apps=2", "--event-length=corected"), "did you mean 'corrected'"),
         (("--kind=layered",), "need --nodes"),
         (("--kind=layered", "--nodes=10", "--dimA=4"), "are for loop nests"),
         (("--kind=layered", "--nodes=10", "--topology=16"), "write 16 6"),

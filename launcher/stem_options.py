@@ -1,0 +1,68 @@
+"""The options of `launcher/stem_sharing.py`, under the names that its users know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from rllib_envs.stem_sharing.checked import member
+from rllib_envs.stem_sharing.events import EventLength
+from rllib_envs.stem_sharing.quality import Aggregate, Quality
+from rllib_envs.stem_sharing.schedulers import MODES
+
+
+@dataclass(frozen=True)
+class SchedulingOptions:
+    """What is best, and who says so."""
+
+    budget: Annotated[float, tyro.conf.arg(aliases=["-b"])] = 350.0
+    """What computing may cost, in the unit of the layers' latencies times frames/s."""
+    metric: Annotated[str, tyro.conf.arg(aliases=["-m"])] = "f1"
+    """What to make best: f1, fnr or fpr; with -x at the end, alerts need several frames in a row."""
+    x_vote: Annotated[int, tyro.conf.arg(aliases=["-x"])] = 0
+    """How many frames in a row make an alert, for metrics that end with -x."""
+    agg: str = Aggregate.MEAN
+    """avg: the mean over applications; min: the worst of them."""
+    event_length: str = EventLength.CORRECTED
+    """corrected, or compatible with the published program."""
+    scheduler: Annotated[str, tyro.conf.arg(aliases=["-s"])] = "exact"
+    """exact (with proof), greedy, or published_greedy."""
+    debug: bool = False
+    """Show the traceback of an error."""
+
+    @property
+    def quality(self) -> Quality:
+        """UserError where it makes no sense."""
+        length = member(EventLength, self.event_length, "--event-length")
+        return Quality(self.metric, member(Aggregate, self.agg, "--agg"), length)
+
+
+@dataclass(frozen=True)
+class ScheduleOptions(SchedulingOptions):
+    """Choose a freeze point and a rate for each application of a setup."""
+
+    setup: tyro.conf.Positional[Path] = Path()
+    """JSON file with apps, video_desc and model_desc, or a benchmark file."""
+    mode: str = "mainstream"
+    """mainstream, nosharing or maxsharing."""
+    emit: Path | None = None
+    """Write the nets to deploy into this JSON file."""
+
+
+@dataclass(frozen=True)
+class ExperimentOptions(SchedulingOptions):
+    """Compare sharing as much as is worth it with sharing nothing and sharing all, for ever more applications."""
+
+    num_apps: tyro.conf.Positional[int] = 0
+    """The most applications that run at once."""
+    outfile_prefix: tyro.conf.Positional[str] = ""
+    """Files are written to this and -mainstream, -nosharing, -maxsharing and .png."""
+    setup: Path | None = None
+    """JSON file with apps, video_desc and model_desc, whose applications are taken in turns."""
+    datasets: Annotated[tuple[Path, ...], tyro.conf.arg(aliases=["-d"])] = ()
+    """Files of accuracies that a trainer wrote, of which applications are made in place of the setup's."""
+    versions: tuple[str, ...] = tuple(MODES)
+    """What to compare."""

@@ -1,0 +1,58 @@
+"""A setup as a person gives it: applications, the video, and the network that they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from launcher.stem_options import SchedulingOptions
+from models.store.atomic import read_json
+from rllib_envs.errors import UserError
+from rllib_envs.stem_sharing.accuracy_files import SUFFIX, read_application
+from rllib_envs.stem_sharing.checked import no_others
+from rllib_envs.stem_sharing.scheduler import Scheduler
+from rllib_envs.stem_sharing.task import PROBLEM
+from rllib_envs.suite import read_benchmark
+
+
+class Setup(NamedTuple):
+    """The dictionaries that `Scheduler` takes, which also checks what is in them."""
+
+    apps: Sequence[Mapping[str, Any]]
+    video_desc: Mapping[str, Any]
+    model_desc: Mapping[str, Any]
+
+    def scheduler(self, options: SchedulingOptions, mode: str) -> Scheduler:
+        votes = {"x_vote": options.x_vote} if options.x_vote else {}
+        apps = [{**app, **votes} for app in self.apps]
+        return Scheduler(apps, self.video_desc, self.model_desc, options.quality, options.scheduler, mode)
+
+    def in_turns(self, count: int) -> Setup:
+        """So many applications: these again and again, each with an id of its own."""
+        turns = (self.apps[index % len(self.apps)] for index in range(count))
+        return self._replace(apps=[{**app, "app_id": f"{app.get('app_id')}_{turn}"} for turn, app in enumerate(turns)])
+
+
+def read_setup(path: Path, accuracies: Sequence[Path] = ()) -> Setup:
+    """From {"apps": [...], "video_desc": {...}, "model_desc": {...}}, or from a benchmark.
+
+    Applications of files of accuracies take the place of those in it, and are called as the files are.
+    """
+    content = read_json(path, "a setup of applications")
+    if "problem" in content:
+        benchmark = read_benchmark(path)
+        if benchmark.problem != PROBLEM:
+            raise UserError(f"benchmark file {path} is of problem {benchmark.problem!r}, not {PROBLEM!r}")
+        names = {"apps": "applications", "model_desc": "network"}
+        content = {name: benchmark.spec.get(old) for name, old in names.items()}
+        content["video_desc"] = {"stream_fps": benchmark.spec.get("stream_fps", 15)}
+    no_others(content, Setup._fields, str(path))
+    if accuracies:
+        content["apps"] = [read_application(file, file.name.removesuffix(SUFFIX)).to_spec() for file in accuracies]
+    setup = Setup(*(content.get(name) for name in Setup._fields))  # type: ignore[arg-type]  # checked below
+    if not isinstance(setup.apps, list) or not all(isinstance(app, dict) for app in setup.apps) or not setup.apps:
+        raise UserError(f"{path} needs apps: a list of objects, one at least; or give files of accuracies")
+    if not isinstance(setup.video_desc, dict) or not isinstance(setup.model_desc, dict):
+        raise UserError(f"{path} needs video_desc and model_desc, both of them objects")
+    return setup
