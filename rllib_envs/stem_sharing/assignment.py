@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -43,6 +43,8 @@ class Assignment:
     decided: Schedule = ()
     freeze_point: int | None = None
     """Of the next application, if it has chosen one already."""
+    kept_plan: tuple[int, ...] | None = field(default=None, compare=False, repr=False)
+    """The plan of the state before, where the last decision was as planned; it follows from the decisions."""
 
     @property
     def app(self) -> int:
@@ -60,11 +62,12 @@ class Assignment:
             return self.scene.task.rates
         return tuple(variant.freeze_point for variant in self.scene.task.applications[self.app].variants)
 
-    def after(self, option: int) -> Assignment:
+    def after(self, option: int, kept_plan: tuple[int, ...] | None) -> Assignment:
         chosen = self.options[option]
         if self.freeze_point is None:
-            return replace(self, freeze_point=int(chosen))
-        return Assignment(self.scene, (*self.decided, Choice(self.freeze_point, chosen)))
+            return replace(self, freeze_point=int(chosen), kept_plan=kept_plan)
+        decided = (*self.decided, Choice(self.freeze_point, chosen))
+        return Assignment(self.scene, decided, kept_plan=kept_plan)
 
 
 class Outlook:
@@ -74,10 +77,9 @@ class Outlook:
     and else what the greedy scheduler makes of the decisions; so no decision that follows the plan makes it worse.
     """
 
-    def __init__(self, state: Assignment, plan: np.ndarray | None = None) -> None:
+    def __init__(self, state: Assignment) -> None:
         self.state = state
         self.scene = state.scene
-        self._given = plan
 
     @cached_property
     def allowed(self) -> np.ndarray:
@@ -111,8 +113,8 @@ class Outlook:
     @cached_property
     def plan(self) -> np.ndarray:
         """int [applications]: column of each one's choice."""
-        if self._given is not None:
-            return self._given
+        if self.state.kept_plan is not None:
+            return np.array(self.state.kept_plan)
         return improved(self.scene.choices, self.cheapest, self.scene.task.budget, gain_per_cost, self.allowed)
 
     @cached_property
@@ -126,9 +128,7 @@ class Outlook:
     @cached_property
     def least_cost(self) -> np.ndarray:
         """float64 [options]: of the cheapest schedule that each leaves."""
-        choices = self.scene.choices
-        more = choices.more(self.cheapest)[self.state.app]
-        least: np.ndarray = choices.cost(self.cheapest) + more[self.columns].min(axis=1)
+        least: np.ndarray = self.scene.choices.costs(self.cheapest)[self.state.app][self.columns].min(axis=1)
         return least
 
     @cached_property
@@ -154,4 +154,5 @@ class Outlook:
         return self.scene.choices.schedule(self.plan)
 
     def after(self, option: int) -> Outlook:
-        return Outlook(self.state.after(option), self.plan if option == self.planned else None)
+        kept_plan = tuple(self.plan.tolist()) if option == self.planned else None
+        return Outlook(self.state.after(option, kept_plan))

@@ -68,21 +68,18 @@ class Choices:
         rows = np.arange(len(columns))
         return self.needed(self.depth[rows, columns], self.rate[rows, columns])
 
-    def stem_cost(self, profile: np.ndarray) -> float:
-        return float(profile.max(axis=0, initial=0.0) @ self.latency)
-
-    def more(self, columns: np.ndarray) -> np.ndarray:
-        """float64 [applications, choices]: what a schedule costs more with another choice for one application."""
+    def costs(self, columns: np.ndarray) -> np.ndarray:
+        """float64 [applications, choices]: what a schedule costs with another choice for one application."""
         rows = np.arange(len(columns))
-        profile = self.profile(columns)
-        others = stems_of_others(profile)
-        less = self.stem_cost(profile) + self.own[rows, columns] - others @ self.latency
-        more: np.ndarray = self.added(rows, others) + self.own - less[:, None]
-        return more
+        others, own = stems_of_others(self.profile(columns)), self.own[rows, columns]
+        without = others @ self.latency + own.sum() - own
+        costs: np.ndarray = self.added(rows, others) + self.own + without[:, None]
+        return costs
 
     def cost(self, columns: np.ndarray) -> float:
         """Of a schedule."""
-        return self.stem_cost(self.profile(columns)) + float(self.own[np.arange(len(columns)), columns].sum())
+        stem = self.profile(columns).max(axis=0, initial=0.0) @ self.latency
+        return float(stem + self.own[np.arange(len(columns)), columns].sum())
 
     def added(self, apps: np.ndarray, stems: np.ndarray) -> np.ndarray:
         """float64 [len(apps), choices]: what the choices of these applications add to the cost of a stem.

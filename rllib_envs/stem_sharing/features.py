@@ -6,6 +6,7 @@ import numpy as np
 
 from rllib_envs.stem_sharing.assignment import Outlook
 from rllib_envs.stem_sharing.quality import Aggregate
+from rllib_envs.stem_sharing.task import TOLERANCE
 
 APPS_SHOWN = 12
 """The one that decides, and those after it."""
@@ -58,9 +59,9 @@ def option_features(outlook: Outlook) -> np.ndarray:
     choices, budget = scene.choices, scene.task.budget
     columns = outlook.columns
     loss = choices.loss[app][columns]
-    more = choices.more(outlook.plan)[app][columns]
-    slack = budget - choices.cost(outlook.plan)
-    fits = more <= slack
+    costs = choices.costs(outlook.plan)[app]
+    more = (costs - costs[outlook.plan[app]])[columns]
+    fits = costs[columns] <= budget * (1 + TOLERANCE)
     fitting = np.where(fits, loss, np.inf)
     best = fitting.argmin(axis=1)[:, None]
     fitting_loss = np.take_along_axis(fitting, best, axis=1)[:, 0]
@@ -94,7 +95,8 @@ def app_features(outlook: Outlook) -> np.ndarray:
     apps = np.arange(first, min(first + APPS_SHOWN, len(plan)))
     planned_loss = choices.loss[apps, plan[apps]]
     gain = planned_loss[:, None] - choices.loss[apps]
-    more = choices.more(plan)[apps] / task.budget
+    costs = choices.costs(plan)
+    more = (costs[apps] - costs[0, plan[0]]) / task.budget
     worth = np.where(gain > 0, gain / np.maximum(more, 0.01), 0.0).max(axis=1)
     rates = len(task.rates)
     rows = [

@@ -62,11 +62,12 @@ def improved(choices: Choices, columns: np.ndarray, budget: float, merit: Merit,
     columns, rows = columns.copy(), np.arange(len(columns))
     limit = budget * (1 + TOLERANCE)
     while True:
-        more = choices.more(columns)
+        costs = choices.costs(columns)
         gain = choices.loss[rows, columns][:, None] - choices.loss
-        possible = allowed & (gain > 0) & (choices.cost(columns) + more <= limit)
+        possible = allowed & (gain > 0) & (costs <= limit)
         if not possible.any():
             return columns
-        merits = np.where(possible, merit(Steps(gain, choices.loss, choices.own, more)), -np.inf)
+        steps = Steps(gain, choices.loss, choices.own, costs - costs[0, columns[0]])
+        merits = np.where(possible, merit(steps), -np.inf)
         app, column = np.unravel_index(merits.argmax(), merits.shape)
         columns[app] = column

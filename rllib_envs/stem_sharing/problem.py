@@ -74,7 +74,7 @@ class StemSharing(Problem[Assignment]):
     def _outlook(self, state: Assignment) -> Outlook:
         known = self._outlooks.get(state)
         if known is None:
-            known = self._keep(_reached(state))
+            known = self._keep(Outlook(state))
         else:
             self._outlooks.move_to_end(state)
         return known
@@ -164,17 +164,6 @@ class StemSharing(Problem[Assignment]):
 @lru_cache(maxsize=64)
 def _scene(benchmark: Benchmark) -> Scene:
     return Scene(benchmark)
-
-
-def _reached(state: Assignment) -> Outlook:
-    """By its decisions, from the untuned state on: which plans were kept depends on them."""
-    outlook = Outlook(Assignment(state.scene))
-    for choice in state.decided:
-        for chosen in (choice.freeze_point, choice.rate):
-            outlook = outlook.after(outlook.state.options.index(chosen))
-    if state.freeze_point is not None:
-        outlook = outlook.after(outlook.state.options.index(state.freeze_point))
-    return outlook
 
 
 def _refusal(outlook: Outlook, action: int) -> str:

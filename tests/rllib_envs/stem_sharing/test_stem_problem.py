@@ -3,7 +3,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rllib_envs.check import check_problem
 from rllib_envs.errors import UserError
 from rllib_envs.problem import Benchmark
 from rllib_envs.stem_sharing.events import EventLength
@@ -15,10 +14,6 @@ from rllib_envs.stem_sharing.task import Task
 from tests.rllib_envs.stem_sharing.tasks import three_applications
 
 SUITE = tuple(random_suite((1, 3, 6), 2, seed=0, event_length=EventLength.CORRECTED))
-
-
-def test_contract() -> None:
-    check_problem(StemSharing(), SUITE, steps=300)
 
 
 def test_following_the_plan_is_the_greedy_schedule() -> None:
