@@ -42,14 +42,15 @@ class Application:
 
     def to_spec(self) -> dict[str, Any]:
         """The user's dictionary."""
+        paths = {str(variant.freeze_point): variant.model_path for variant in self.variants if variant.model_path}
         return {
             "app_id": self.app_id,
             "accuracies": {str(variant.freeze_point): variant.hit for variant in self.variants},
             "prob_tnrs": {str(variant.freeze_point): variant.false_alarm for variant in self.variants},
-            "model_path": {str(variant.freeze_point): variant.model_path for variant in self.variants},
             "event_length_ms": self.event_ms,
             "event_frequency": self.frequency,
             "correlation_coefficient": self.correlation,
+            **({"model_path": paths} if paths else {}),
             **({"x_vote": self.votes} if self.votes else {}),
         }
 
