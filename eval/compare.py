@@ -147,4 +147,5 @@ def _comparison(problem: Problem[Any], plan: Plan, scores: Sequence[Scores], int
         curves=tuple(curve for part in scores for curve in part.curves),
         interrupted=interrupted,
         splits=plan.splits,
+        suite=plan.suite,
     )

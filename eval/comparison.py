@@ -104,6 +104,8 @@ class Comparison:
     """Whether it was ended early. It then holds the benchmarks that every method had finished."""
     splits: Mapping[str, str] = field(default_factory=dict)
     """The part of its suite that each benchmark is of, such as "test" or "train"; empty where all are of one."""
+    suite: str = ""
+    """What the benchmarks are of."""
 
     @property
     def benchmarks(self) -> tuple[str, ...]:

@@ -55,6 +55,8 @@ class Plan:
     """Whether each search is recorded as a graph."""
     splits: Mapping[str, str] = field(default_factory=dict)
     """The part of its suite that each benchmark is of; empty where all are of one."""
+    suite: str = ""
+    """What the benchmarks are of, for the report."""
 
     @classmethod
     def make(
@@ -70,6 +72,7 @@ class Plan:
         baselines: MakeBaselines = own_baselines,
         graphs: bool = False,
         splits: Mapping[str, str] | None = None,
+        suite: str = "",
     ) -> Plan:
         """A plan that can be carried out. Where `policy` is among the methods, `random_10x` is added; with a
         `policy_multiple` of None it isn't.
@@ -95,7 +98,7 @@ class Plan:
         names = (*methods, *multiples)
         playing = policy if set(methods) & POLICY_SEARCHES.keys() else None
         few = (tuple(benchmarks), names, budget, tuple(seeds), playing, multiples)
-        return cls(*few, horizon=horizon, baselines=baselines, graphs=graphs, splits=splits or {})
+        return cls(*few, horizon=horizon, baselines=baselines, graphs=graphs, splits=splits or {}, suite=suite)
 
     def search(self, method: str) -> Search:
         """What a method does."""

@@ -70,6 +70,7 @@ class Proof:
             baselines=baselines,
             graphs=graphs,
             splits=splits if len(suites) > 1 else None,
+            suite=next(iter(suites.values())).name.partition(":")[0],  # without the part and the sample
         )
         return cls(policy, suites, plan, backend)
 

@@ -80,7 +80,7 @@ def _page(
     environment: Mapping[str, str],
     graphs: Mapping[str, str],
 ) -> str:
-    title = f"Comparison on {comparison.problem}"
+    title = f"Comparison on {comparison.suite or comparison.problem}"
     ends = {
         "graphs": ("Search graphs", "Graphs", [graph_frames(graphs)]) if graphs else None,
         "method": ("How it was measured", "Method", [html.bullets(protocol(comparison))]),

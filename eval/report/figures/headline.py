@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 ROOM_FOR_TEXT = 12
 """How much further the axis of times reaches than the longest of them, as a factor."""
+POINTS_A_CHARACTER = 6.6
+"""Of bold figures."""
 
 
 def headline(comparison: Comparison, frame: Frame, summaries: Sequence[Summary]) -> Figure:
@@ -36,6 +38,9 @@ def headline(comparison: Comparison, frame: Frame, summaries: Sequence[Summary])
         good, cost = figure.subplots(1, 2, sharey=True, width_ratios=(2.4, 1))
         _tuning_times(cost, summaries, look)
     every: list[float] = []
+    second_column = 11 + POINTS_A_CHARACTER * max(
+        (len(wording.times(one.speedup.mean)) for one in summaries), default=0
+    )
     for place, summary in enumerate(summaries):
         mean, low, high, _ = summary.speedup
         colour, marker, *_ = look[summary.method]
@@ -50,10 +55,10 @@ def headline(comparison: Comparison, frame: Frame, summaries: Sequence[Summary])
         point.set_gid(tip(f"{summary.method}: {wording.interval(summary.speedup)}"))
         _beside(good, place, 4, wording.times(mean), "bold")
         if frame.narrow:
-            _beside(good, place, 44, wording.seconds(summary.seconds))
+            _beside(good, place, second_column, wording.seconds(summary.seconds))
     if frame.narrow:
         _beside(good, len(summaries) - 0.35, 4, "mean", colour=MUTED)
-        _beside(good, len(summaries) - 0.35, 44, "time", colour=MUTED)
+        _beside(good, len(summaries) - 0.35, second_column, "time", colour=MUTED)
     method_axis(good, names, look)
     ratio_axis(good, every, "x", most=5 if frame.narrow else 9)
     good.grid(axis="x")
