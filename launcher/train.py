@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from eval.report import require_packages
 from launcher.learning import train_and_prove
 from launcher.sweep import run_sweep
 from launcher.train_config import TrainConfig
-from rllib_envs.names import choose
-from rllib_envs.registry import PROBLEMS
-from rllib_envs.suite import find_suite
 
 
 def run_train(config: TrainConfig) -> None:
     """Train, evaluate, report; with `sweep`, several times."""
-    if config.problem and not config.dataset:
-        find_suite(choose(config.problem, PROBLEMS, "problem"))
-        config = replace(config, dataset=config.problem)
     config.check()
     if config.eval_size:
         require_packages()

@@ -172,8 +172,15 @@ class TrainConfig:
     def to_json(self) -> dict[str, Any]:
         return {name: str(value) if isinstance(value, Path) else value for name, value in vars(self).items()}
 
+    def __post_init__(self) -> None:
+        """A problem's shipped suite has its name."""
+        if self.problem in PROBLEMS and not self.dataset:
+            object.__setattr__(self, "dataset", self.problem)
+
     def check(self) -> None:
         """Refuse what can't work before anything is started or written."""
+        if self.problem:
+            choose(self.problem, PROBLEMS, "problem")
         if not self.dataset:
             raise UserError("--dataset is missing: name a suite under datasets/ or give a folder of benchmarks")
         trainer_name(self.trainer)
@@ -205,6 +212,6 @@ class TrainConfig:
 def load_suite(config: TrainConfig) -> Suite:
     """The whole suite; UserError when it is of another problem than the one asked for."""
     suite = Suite.load(config.dataset)
-    if config.problem and choose(config.problem, PROBLEMS, "problem") != suite.problem:
+    if config.problem and config.problem != suite.problem:
         raise UserError(f"data set {suite.name} is of problem {suite.problem!r}, not {config.problem!r}")
     return suite
