@@ -7,8 +7,6 @@ from collections.abc import Mapping
 SHORT_Q_LEARNING = {"replay_ratio": 32.0, "warm_up_steps": 200, "iteration_steps": 128, "epsilon_steps": 2_000}
 
 DEFAULTS: Mapping[tuple[str, str], Mapping[str, float]] = {
-    # Measuring a schedule takes as long as learning four times as much from it.
-    ("loop_nest", "apex_dqn"): {"learning_rate": 1e-3, "replay_ratio": 32.0},
     # A kernel takes a quarter of a second to build and measure: few steps, learnt from often, and told of often.
     ("kernel_tuning", "ppo"): {"batch_steps": 128, "minibatch": 64, "entropy_steps": 5_000},
     ("kernel_tuning", "appo"): {"batch_steps": 64, "iteration_steps": 128, "entropy_steps": 5_000},
