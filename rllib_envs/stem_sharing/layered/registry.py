@@ -1,0 +1,36 @@
+"""The networks that a model file may name.
+
+Each is a function of whole numbers that makes an `nn.Sequential` of named layers: frames go through one after the
+other, and nothing else connects them. Freeze point f keeps the first f layers. The frames are float32
+[frames, 3, height, width], RGB, from -1 to 1; what comes out are logits [frames, classes].
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import nn
+
+from rllib_envs.names import choose
+from rllib_envs.stem_sharing.checked import no_others, whole
+from rllib_envs.stem_sharing.layered.mobile import mobile
+
+NETWORKS: dict[str, Callable[..., nn.Sequential]] = {"mobile": mobile}
+INPUT = "input"
+"""The tensor of the frames."""
+
+
+def build(name: str, settings: Mapping[str, Any]) -> nn.Sequential:
+    """The network with weights as PyTorch draws them. Raises UserError for what is wrong with name or settings."""
+    make = NETWORKS[choose(name, NETWORKS, "network")]
+    no_others(settings, inspect.signature(make).parameters, f"the settings of network {name}")
+    numbers = {setting: whole(value, f"{setting} of network {name}", low=1) for setting, value in settings.items()}
+    return make(**numbers).eval()
+
+
+def tensor_names(network: nn.Sequential) -> dict[int, str]:
+    """Where the layers from a freeze point on begin, as `frozen_layer_names` in `model_desc`."""
+    names = (INPUT, *(name for name, _ in network.named_children()))
+    return dict(enumerate(names))
