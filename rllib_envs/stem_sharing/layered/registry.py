@@ -15,9 +15,10 @@ from torch import nn
 
 from rllib_envs.names import choose
 from rllib_envs.stem_sharing.checked import no_others, whole
+from rllib_envs.stem_sharing.layered.efficientnet_lite import efficientnet_lite0
 from rllib_envs.stem_sharing.layered.mobile import mobile
 
-NETWORKS: dict[str, Callable[..., nn.Sequential]] = {"mobile": mobile}
+NETWORKS: dict[str, Callable[..., nn.Sequential]] = {"efficientnet_lite0": efficientnet_lite0, "mobile": mobile}
 INPUT = "input"
 """The tensor of the frames."""
 
