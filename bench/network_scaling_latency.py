@@ -22,9 +22,10 @@ from rich.console import Console
 from rich.table import Table
 
 from rllib_envs.errors import UserError
+from rllib_envs.images import Images
 from rllib_envs.network_scaling.architecture import architecture_of
 from rllib_envs.network_scaling.data import load_data_set
-from rllib_envs.network_scaling.data.dataset import DataSet, Images
+from rllib_envs.network_scaling.data.dataset import DataSet
 from rllib_envs.network_scaling.device_script import Request, run
 from rllib_envs.network_scaling.latency_file import LatencyFile
 from rllib_envs.network_scaling.latency_table import LatencyTable

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -74,25 +74,35 @@ def time_network(architecture: Architecture, device: str = "cpu", batch: int = B
 def time_parts(architecture: Architecture, device: str = "cpu", batch: int = BATCH) -> PartTimes:
     """Two rounds of runs, part by part. MeasuringError where the machine is too busy for two rounds that agree."""
     with _ready(architecture, device, batch) as (network, images, clock):
-        for _ in range(ATTEMPTS):
-            rounds = [_round(lambda: _part_by_part(network, images, clock)) for _ in range(2)]
-            middles = [[statistics.median(times) for times in zip(*runs, strict=True)] for runs in rounds]
-            first, second = map(sum, middles)
-            repeat = abs(first - second) / min(first, second)
-            if repeat <= STEADY:
-                runs = rounds[0] + rounds[1]
-                return PartTimes(_by_name(network, runs), repeat)
+        medians, repeat = time_row(network.parts, images, clock, architecture.key)
+    times: dict[str, list[float]] = {}
+    for name, median in zip(network.names, medians, strict=True):
+        times.setdefault(name, []).append(median)
+    return PartTimes({name: statistics.median(found) for name, found in times.items()}, repeat)
+
+
+def time_row(
+    parts: Iterable[Callable[[torch.Tensor], torch.Tensor]], inputs: torch.Tensor, clock: Clock, what: str
+) -> tuple[list[float], float]:
+    """Seconds of each part of a row in its place, medians of all runs; and by how much the sums of two rounds differ.
+
+    `what` is timed, for the message of a MeasuringError, where two rounds don't agree.
+    """
+    row = list(parts)
+    for _ in range(ATTEMPTS):
+        rounds = [_round(lambda: _part_by_part(row, inputs, clock)) for _ in range(2)]
+        first, second = (sum(_medians(runs)) for runs in rounds)
+        repeat = abs(first - second) / min(first, second)
+        if repeat <= STEADY:
+            return _medians(rounds[0] + rounds[1]), repeat
     raise MeasuringError(
-        f"two rounds of timing {architecture.key} differ by {100 * repeat:.0f} %, and at most {100 * STEADY:.0f} % is "
-        "allowed; the machine is too busy, so try again when it is idle"
+        f"two rounds of timing {what} differ by {100 * repeat:.0f} %, and at most {100 * STEADY:.0f} % is allowed; the "
+        "machine is too busy, so try again when it is idle"
     )
 
 
-def _by_name(network: Network, runs: list[list[float]]) -> dict[str, float]:
-    times: dict[str, list[float]] = {}
-    for place, name in enumerate(network.names):
-        times.setdefault(name, []).append(statistics.median(run[place] for run in runs))
-    return {name: statistics.median(medians) for name, medians in times.items()}
+def _medians(runs: list[list[float]]) -> list[float]:
+    return [statistics.median(times) for times in zip(*runs, strict=True)]
 
 
 def _whole(network: Network, images: torch.Tensor, clock: Clock) -> float:
@@ -101,9 +111,11 @@ def _whole(network: Network, images: torch.Tensor, clock: Clock) -> float:
     return clock() - began
 
 
-def _part_by_part(network: Network, images: torch.Tensor, clock: Clock) -> list[float]:
-    times, passed = [], images
-    for part in network.parts:
+def _part_by_part(
+    parts: Iterable[Callable[[torch.Tensor], torch.Tensor]], inputs: torch.Tensor, clock: Clock
+) -> list[float]:
+    times, passed = [], inputs
+    for part in parts:
         began = clock()
         passed = part(passed)
         times.append(clock() - began)
@@ -126,17 +138,23 @@ def _ready(architecture: Architecture, device: str, batch: int) -> Iterator[tupl
         raise UserError(f"unknown device {device!r}; known: {', '.join(DEVICES)}")
     if device == "cuda" and not torch.cuda.is_available():
         raise UserError("PyTorch finds no CUDA device here; measure with --device cpu, or on a machine that has one")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread(), torch.inference_mode():
         network = make_network(architecture).eval().to(device)
         size = architecture.resolution
         images = torch.rand(batch, architecture.channels, size, size, device=device)
         images = images.contiguous(memory_format=torch.channels_last)
-        with torch.inference_mode():
-            for _ in range(WARM_UP_RUNS):
-                network(images)
-            yield network, images, _cuda_clock if device == "cuda" else time.thread_time
+        for _ in range(WARM_UP_RUNS):
+            network(images)
+        yield network, images, _cuda_clock if device == "cuda" else time.thread_time
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """PyTorch computes in this thread alone, whose time is then all of it."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
     finally:
         torch.set_num_threads(threads)
 

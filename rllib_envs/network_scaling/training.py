@@ -14,8 +14,9 @@ import torch
 from torch.nn import functional
 
 from rllib_envs.errors import UserError
+from rllib_envs.images import Images
 from rllib_envs.network_scaling.architecture import Architecture
-from rllib_envs.network_scaling.data.dataset import DataSet, Images
+from rllib_envs.network_scaling.data.dataset import DataSet
 from rllib_envs.network_scaling.networks import Network, make_network
 from rllib_envs.network_scaling.training_setting import TrainingSetting
 

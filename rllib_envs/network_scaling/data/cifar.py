@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from rllib_envs.errors import UserError
-from rllib_envs.network_scaling.data.dataset import DataSet, Images, check_images, split
+from rllib_envs.images import Images
+from rllib_envs.network_scaling.data.dataset import DataSet, check_images, split
 
 SIZE = 32
 PIXELS = 3 * SIZE * SIZE

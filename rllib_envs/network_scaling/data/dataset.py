@@ -4,29 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 
 from rllib_envs.errors import UserError
+from rllib_envs.images import Images
 
 SPLIT_SEED = 0
 """One for everybody, so that results mean the same wherever they come from."""
 
 STATISTICS_OF = 5_000
 """Training images are enough for a mean."""
-
-
-class Images(NamedTuple):
-    """Some images."""
-
-    pixels: np.ndarray
-    """uint8 [count, channels, height, width]."""
-    labels: np.ndarray
-    """int64 [count]."""
-
-    def take(self, places: np.ndarray | slice) -> Images:
-        return Images(self.pixels[places], self.labels[places])
 
 
 @dataclass(frozen=True)

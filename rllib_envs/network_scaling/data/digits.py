@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from rllib_envs.errors import MissingPackage
-from rllib_envs.network_scaling.data.dataset import DataSet, Images, split
+from rllib_envs.images import Images
+from rllib_envs.network_scaling.data.dataset import DataSet, split
 
 TRAIN, VALIDATION = 1200, 300
 BRIGHTEST = 16

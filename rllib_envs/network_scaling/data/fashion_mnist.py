@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from rllib_envs.errors import UserError
-from rllib_envs.network_scaling.data.dataset import DataSet, Images, check_images, split
+from rllib_envs.images import Images
+from rllib_envs.network_scaling.data.dataset import DataSet, check_images, split
 
 INSTALLED = Path("usr/share/datasets/fashion-mnist")
 """Under the root, or under the folder that the package was unpacked into."""

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0: EfficientNet-B0 (Tan and Le 2019, arXiv 1905.11946) with ReLU6, and with no squeeze and excitation.
+"""EfficientNet-Lite0: EfficientNet-B0 (Tan and Le 2019, arXiv 1905.11946) with ReLU6, without squeeze and excitation.
 
 Padding is TensorFlow's "same", with which the published weights were trained.
 """

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from rllib_envs.errors import UserError
+from rllib_envs.images import Images
 from rllib_envs.network_scaling.architecture import architecture_of
 from rllib_envs.network_scaling.data import load_data_set
-from rllib_envs.network_scaling.data.dataset import Images
 from rllib_envs.network_scaling.scaling import Scaling
 from rllib_envs.network_scaling.training import judge, prepared, train
 from rllib_envs.network_scaling.training_setting import TrainingSetting
