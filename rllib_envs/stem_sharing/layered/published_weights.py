@@ -20,13 +20,13 @@ STEPS = {
 """What the package calls a convolution and its norm."""
 
 
-def put_published(network: nn.Sequential, layers: int) -> None:
-    """Give the first `layers` layers the published weights.
+def put_published(layers: nn.Sequential) -> None:
+    """Give the network's layers, without applications' own ones, the published weights.
 
     MissingPackage where they are not installed, UserError where they are not what they were.
     """
     found = _read(_file())
-    for name, weight in network[:layers].state_dict(keep_vars=True).items():
+    for name, weight in layers.state_dict(keep_vars=True).items():
         if not weight.is_floating_point():
             continue  # a counter of batches, which is 0 in everybody's network
         there = found.get(_name_there(name))

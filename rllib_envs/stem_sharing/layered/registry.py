@@ -35,3 +35,9 @@ def tensor_names(network: nn.Sequential) -> dict[int, str]:
     """Where the layers from a freeze point on begin, as `frozen_layer_names` in `model_desc`."""
     names = (INPUT, *(name for name, _ in network.named_children()))
     return dict(enumerate(names))
+
+
+def between(network: nn.Sequential, start: int = 0, end: int | None = None) -> nn.Sequential:
+    """The layers from `start` to the one before `end`, under their names; they are the network's, no copies."""
+    layers: Any = network[start:end]  # PyTorch's own types promise no more than a module
+    return layers  # type: ignore[no-any-return]
