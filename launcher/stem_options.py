@@ -66,3 +66,54 @@ class ExperimentOptions(SchedulingOptions):
     """Files of accuracies that a trainer wrote, of which applications are made in place of the setup's."""
     versions: tuple[str, ...] = tuple(MODES)
     """What to compare."""
+
+
+@dataclass(frozen=True)
+class StemTrainOptions:
+    """Fine-tune an application from a base network, once for each freeze point."""
+
+    name: tyro.conf.Positional[str]
+    """What the application is called."""
+    config_file: tyro.conf.Positional[Path]
+    """INI file with a section [finetune-config]."""
+    model_dir: tyro.conf.Positional[Path]
+    """Models are written there, as NAME-INDEX.safetensors, and model_desc.json."""
+    log_dir: tyro.conf.Positional[Path]
+    """NAME-accuracy and history are written there."""
+    indices: tyro.conf.Positional[str]
+    """Freeze points: all, a number N for 0, 5, ..., N, some with commas between them, or mobilenets, resnet or
+    inception for networks of as many layers."""
+    image_dir: tyro.conf.Positional[Path]
+    """Folder of images, with a sub-folder for each class."""
+    image_test_dir: tyro.conf.Positional[Path | None] = None
+    """Likewise, to judge by; without it a fifth of each class is taken for that."""
+    debug: bool = False
+    """Show the traceback of an error."""
+
+
+@dataclass(frozen=True)
+class LatencyOptions:
+    """Measure what each layer of a base network takes for a frame, on this machine."""
+
+    config_file: tyro.conf.Positional[Path]
+    """INI file with a section [finetune-config]."""
+    model_dir: tyro.conf.Positional[Path]
+    """model_desc.json is written there."""
+    debug: bool = False
+    """Show the traceback of an error."""
+
+
+@dataclass(frozen=True)
+class SetupOptions:
+    """Make a setup of applications that were trained."""
+
+    setup: tyro.conf.Positional[Path]
+    """JSON file to write."""
+    model_dir: tyro.conf.Positional[Path]
+    """Folder with their model_desc.json."""
+    accuracies: tyro.conf.Positional[tuple[Path, ...]]
+    """The files NAME-accuracy of the applications."""
+    stream_fps: int = 15
+    """Frames/s of the video."""
+    debug: bool = False
+    """Show the traceback of an error."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from launcher.stem_options import SchedulingOptions
-from models.store.atomic import read_json
+from launcher.stem_options import SchedulingOptions, SetupOptions
+from models.store.atomic import new_file, read_json
 from rllib_envs.errors import UserError
 from rllib_envs.stem_sharing.accuracy_files import SUFFIX, read_application
+from rllib_envs.stem_sharing.application import Application
 from rllib_envs.stem_sharing.checked import no_others
 from rllib_envs.stem_sharing.scheduler import Scheduler
 from rllib_envs.stem_sharing.task import PROBLEM
@@ -56,3 +59,27 @@ def read_setup(path: Path, accuracies: Sequence[Path] = ()) -> Setup:
     if not isinstance(setup.video_desc, dict) or not isinstance(setup.model_desc, dict):
         raise UserError(f"{path} needs video_desc and model_desc, both of them objects")
     return setup
+
+
+MODEL_DESC = "model_desc.json"
+"""In a folder of models: what the layers of their base network take."""
+MODEL_SUFFIX = ".safetensors"
+
+
+def run_setup(options: SetupOptions) -> None:
+    """Write a setup of the applications, with the usual events, which people change there."""
+    model_desc = read_json(options.model_dir / MODEL_DESC, "what the layers of a base network take (model_desc)")
+    apps = [_with_models(read_application(path, path.name.removesuffix(SUFFIX))) for path in options.accuracies]
+    setup = Setup([app.to_spec() for app in apps], {"stream_fps": options.stream_fps}, model_desc)
+    Scheduler(*setup)  # which checks it
+    with new_file(options.setup) as draft:
+        draft.write_text(json.dumps(setup._asdict(), indent=1) + "\n")
+    print(f"setup of {len(apps)} applications: {options.setup}")
+
+
+def _with_models(app: Application) -> Application:
+    """With the names of the files that a trainer wrote its models to."""
+    named = (
+        variant._replace(model_path=f"{app.app_id}-{variant.freeze_point}{MODEL_SUFFIX}") for variant in app.variants
+    )
+    return replace(app, variants=tuple(named))

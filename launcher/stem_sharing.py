@@ -1,5 +1,7 @@
 """Run many applications on one video stream, which share the layers that they keep of one network.
 
+python launcher/stem_sharing.py train bus finetune.ini models/ logs/ all images/bus/
+python launcher/stem_sharing.py setup setup.json models/ logs/*-accuracy
 python launcher/stem_sharing.py schedule setup.json --budget 350 --emit nets.json
 python launcher/stem_sharing.py experiment 10 results/night --setup setup.json
 """
@@ -16,8 +18,14 @@ from rich.table import Table
 
 from launcher.cli import carry_out
 from launcher.stem_experiment import run_experiment
-from launcher.stem_options import ExperimentOptions, ScheduleOptions
-from launcher.stem_setup import read_setup
+from launcher.stem_options import (
+    ExperimentOptions,
+    LatencyOptions,
+    ScheduleOptions,
+    SetupOptions,
+    StemTrainOptions,
+)
+from launcher.stem_setup import read_setup, run_setup
 from launcher.tables import print_table
 from rllib_envs.stem_sharing.nets import nets
 
@@ -43,8 +51,32 @@ def run_schedule(options: ScheduleOptions) -> None:
         print(f"nets: {options.emit}")
 
 
-COMMANDS: dict[type[Any], Callable[[Any], None]] = {ScheduleOptions: run_schedule, ExperimentOptions: run_experiment}
-NAMES: dict[str, Callable[..., Any]] = {"schedule": ScheduleOptions, "experiment": ExperimentOptions}
+def run_train(options: StemTrainOptions) -> None:
+    from launcher.stem_training import train  # with PyTorch, which planning does without
+
+    train(options)
+
+
+def run_latencies(options: LatencyOptions) -> None:
+    from launcher.stem_training import latencies
+
+    latencies(options)
+
+
+COMMANDS: dict[type[Any], Callable[[Any], None]] = {
+    StemTrainOptions: run_train,
+    LatencyOptions: run_latencies,
+    SetupOptions: run_setup,
+    ScheduleOptions: run_schedule,
+    ExperimentOptions: run_experiment,
+}
+NAMES: dict[str, Callable[..., Any]] = {
+    "train": StemTrainOptions,
+    "latencies": LatencyOptions,
+    "setup": SetupOptions,
+    "schedule": ScheduleOptions,
+    "experiment": ExperimentOptions,
+}
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from rllib_envs.errors import UserError
@@ -23,6 +24,11 @@ def read_application(path: Path, app_id: str) -> Application:
         what = "two lines for one freeze point" if points else "no line"
         raise UserError(f"{path} has {what}; each is freeze point,accuracy,false-positive rate")
     return Application(app_id, tuple(sorted(variants)))
+
+
+def accuracy_lines(variants: Iterable[Variant]) -> str:
+    """The content of such a file."""
+    return "".join(f"{one.freeze_point},{one.hit:.4f},{one.false_alarm:.4f}\n" for one in variants)
 
 
 def _variant(line: str, where: str) -> Variant:
