@@ -17,8 +17,13 @@ from rllib_envs.names import choose
 from rllib_envs.stem_sharing.checked import no_others, whole
 from rllib_envs.stem_sharing.layered.efficientnet_lite import efficientnet_lite0
 from rllib_envs.stem_sharing.layered.mobile import mobile
+from rllib_envs.stem_sharing.layered.mobilenet_keras import mobilenet_keras
 
-NETWORKS: dict[str, Callable[..., nn.Sequential]] = {"efficientnet_lite0": efficientnet_lite0, "mobile": mobile}
+NETWORKS: dict[str, Callable[..., nn.Sequential]] = {
+    "efficientnet_lite0": efficientnet_lite0,
+    "mobile": mobile,
+    "mobilenet_keras": mobilenet_keras,
+}
 INPUT = "input"
 """The tensor of the frames."""
 

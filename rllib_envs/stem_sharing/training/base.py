@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -15,7 +16,7 @@ from rllib_envs.stem_sharing.layered.model_file import read_model
 from rllib_envs.stem_sharing.layered.published_weights import put_published
 from rllib_envs.stem_sharing.layered.registry import NETWORKS, between, build
 
-OWN_LAYERS = {"efficientnet_lite0": 2, "mobile": 1}
+OWN_LAYERS = {"efficientnet_lite0": 2, "mobile": 1, "mobilenet_keras": 2}
 """How many layers at a network's end are each application's own, with random weights in the beginning."""
 PUBLISHED, RANDOM = "imagenet", "none"
 WITH_PUBLISHED = "efficientnet_lite0"
@@ -43,7 +44,7 @@ class Base:
             network.get_submodule(name).load_state_dict(layer.state_dict())
         return network
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         """Of all layers, applications' own among them."""
         return [name for name, _ in self.for_classes(FEWEST_CLASSES, 0).named_children()]

@@ -63,7 +63,7 @@ def read_setting(path: Path) -> tuple[Setting, tuple[str, ...]]:
 
     UserError names what is wrong.
     """
-    parser = ConfigParser(interpolation=None)
+    parser = ConfigParser(interpolation=None, inline_comment_prefixes=(";",))
     try:
         parser.read_string(path.read_text(), str(path))
     except (OSError, UnicodeDecodeError, ConfigError) as error:

@@ -14,8 +14,9 @@ from rllib_envs.stem_sharing.layered.model_file import Model, read_model, same_s
 from rllib_envs.stem_sharing.layered.registry import build
 from rllib_envs.stem_sharing.training.activations import Activations, as_frames
 from rllib_envs.stem_sharing.training.application import FineTuned, read_pictures, train_application
-from rllib_envs.stem_sharing.training.base import Base, load_base
+from rllib_envs.stem_sharing.training.base import OWN_LAYERS, Base, load_base
 from rllib_envs.stem_sharing.training.finetune import Diverged, Epoch, Part, Parts, fine_tune
+from rllib_envs.stem_sharing.training.freeze_points import parse_points
 from rllib_envs.stem_sharing.training.judging import accuracy, false_positive_rate
 from rllib_envs.stem_sharing.training.latencies import measure_layers
 from rllib_envs.stem_sharing.training.setting import OPTIMIZERS, Setting
@@ -65,6 +66,29 @@ def test_strides_round_up_as_in_tensorflow(size: int) -> None:
         if name == "head":
             assert passed.shape == (2, 1280, -(-size // 32), -(-size // 32))
     assert passed.shape == (2, 3)
+
+
+def test_mobilenet_is_numbered_as_published(tmp_path: Path) -> None:
+    """85 layers. Each published freeze point but the first two keeps blocks whole, up to the last one's norm."""
+    base = load_base("mobilenet_keras", "none", 0)
+    assert len(base.names) == 85 and len(base.layers) == 83
+    assert sum(weight.numel() for weight in base.layers.parameters()) == 3_206_976, "3.2 million, as published"
+    points = parse_points("mobilenets", base.names, len(base.layers))
+    assert points[-1] == 81 and base.names[81] == "conv_pw_13_relu" and base.names[82] == "pool"
+    assert {base.names[point].rpartition("_")[2] for point in points[2:]} == {"relu"}
+    passed = base.layers(torch.zeros(1, 3, 32, 32))
+    assert passed.shape == (1, 1024)
+
+
+def test_no_layer_changes_what_it_is_given() -> None:
+    """Others may be given it, too."""
+    for name in OWN_LAYERS:
+        passed = torch.rand(1, 3, 32, 32)
+        for layer in build(name, {"classes": 2}):
+            before = passed.clone()
+            after = layer(passed)
+            assert torch.equal(passed, before), f"{name}: {layer}"
+            passed = after
 
 
 def test_the_published_stem_is_shared_bit_by_bit(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from rllib_envs.stem_sharing.training.application import read_pictures
 from rllib_envs.stem_sharing.training.freeze_points import PUBLISHED, parse_points
 from rllib_envs.stem_sharing.training.image_folder import BadImage, hold_out, read_folder, read_image
 from rllib_envs.stem_sharing.training.setting import Setting, read_setting
+from tests.conftest import ROOT
 from tests.rllib_envs.stem_sharing.pictures import SMALL, write_images
 
 PUBLISHED_CONFIGURATION = """[finetune-config]
@@ -40,6 +43,16 @@ def test_a_configuration_as_people_have_it(tmp_path: Path) -> None:
     setting, unused = read_setting(path)
     assert setting == Setting(learning_rate=1e-4, decay=0.5)
     assert unused == ("nb_phase_two_epoch", "output_dir")
+
+
+def test_the_documented_configuration_is_what_there_is_without_one(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "stem_sharing.md").read_text()
+    block = text[text.index("    [finetune-config]") :].partition("\n\n")[0]
+    path = tmp_path / "config"
+    path.write_text(textwrap.dedent(block))
+    assert read_setting(path) == (Setting(), ())
+    entries = {line.partition("=")[0].strip().replace("-", "_") for line in block.splitlines()[1:]}
+    assert entries == {field.name for field in dataclasses.fields(Setting)} - {"heavy_augmentation"}
 
 
 @pytest.mark.parametrize(
