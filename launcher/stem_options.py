@@ -117,3 +117,46 @@ class SetupOptions:
     """Frames/s of the video."""
     debug: bool = False
     """Show the traceback of an error."""
+
+
+ADDRESS = "tcp://127.0.0.1:5555"
+
+
+@dataclass(frozen=True)
+class DeployOptions(SchedulingOptions):
+    """Have an executor run a setup's applications, and plan again until it does as planned."""
+
+    setup: tyro.conf.Positional[Path] = Path()
+    """JSON file with apps, video_desc and model_desc, or a benchmark file."""
+    mode: str = "mainstream"
+    """mainstream, nosharing or maxsharing."""
+    address: str = ADDRESS
+    """Where the executor listens."""
+    timeout: float = 120.0
+    """Seconds until it has to answer; it loads models, and measures rates for some seconds."""
+
+
+@dataclass(frozen=True)
+class ExecutorOptions:
+    """Run what is deployed on a video, until a signal ends it."""
+
+    address: str = ADDRESS
+    """Where to listen; this machine alone unless it says otherwise."""
+    models: Path = Path()
+    """Folder of the models that nets name; nothing outside it is read."""
+    video: Path | None = None
+    """Folder of images, shown in the order of their names over and over; noise without it."""
+    stream_fps: float = 15.0
+    """Frames/s of the video."""
+    window: float = 3.0
+    """Seconds for which rates are measured after each deployment."""
+    threads: int = 1
+    """Threads that compute."""
+    results: Path | None = None
+    """Append a JSON line to this file for each look: frame, application, label, probability."""
+    capacity: float | None = None
+    """Run nothing, and say what a box would reach that can do so much, in latency times frames/s; needs --setup."""
+    setup: Path | None = None
+    """The scheduler's setup, for --capacity."""
+    debug: bool = False
+    """Show the traceback of an error."""

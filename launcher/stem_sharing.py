@@ -4,6 +4,8 @@ python launcher/stem_sharing.py train bus finetune.ini models/ logs/ all images/
 python launcher/stem_sharing.py setup setup.json models/ logs/*-accuracy
 python launcher/stem_sharing.py schedule setup.json --budget 350 --emit nets.json
 python launcher/stem_sharing.py experiment 10 results/night --setup setup.json
+python launcher/stem_sharing.py executor --models models/
+python launcher/stem_sharing.py deploy setup.json --budget 350
 """
 
 from __future__ import annotations
@@ -17,8 +19,11 @@ import tyro
 from rich.table import Table
 
 from launcher.cli import carry_out
+from launcher.stem_deploy import run_deploy, run_executor
 from launcher.stem_experiment import run_experiment
 from launcher.stem_options import (
+    DeployOptions,
+    ExecutorOptions,
     ExperimentOptions,
     LatencyOptions,
     ScheduleOptions,
@@ -69,6 +74,8 @@ COMMANDS: dict[type[Any], Callable[[Any], None]] = {
     SetupOptions: run_setup,
     ScheduleOptions: run_schedule,
     ExperimentOptions: run_experiment,
+    DeployOptions: run_deploy,
+    ExecutorOptions: run_executor,
 }
 NAMES: dict[str, Callable[..., Any]] = {
     "train": StemTrainOptions,
@@ -76,6 +83,8 @@ NAMES: dict[str, Callable[..., Any]] = {
     "setup": SetupOptions,
     "schedule": ScheduleOptions,
     "experiment": ExperimentOptions,
+    "deploy": DeployOptions,
+    "executor": ExecutorOptions,
 }
 
 

@@ -15,7 +15,10 @@ Kind = TypeVar("Kind", bound=StrEnum)
 
 def finite(value: Any, name: str, low: float = -math.inf, high: float = math.inf) -> float:
     """The number, if it is one from `low` to `high`. Raises UserError."""
-    number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+    try:
+        number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+    except OverflowError:  # a whole number of hundreds of digits
+        number = math.inf
     if not math.isfinite(number) or not low <= number <= high:
         bounds = "" if (low, high) == (-math.inf, math.inf) else f" from {low:g} to {high:g}"
         raise UserError(f"{name} has to be a number{bounds}, got {value!r}")

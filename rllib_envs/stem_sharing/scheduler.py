@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from rllib_envs.names import choose
@@ -124,12 +124,18 @@ class Scheduler:
         The last deployment is in force. Each budget lies between the one before and what was observed, and is never
         above `cost_threshold`.
         """
-        budget, turns = cost_threshold, list[Deployment]()
-        while not turns or (not turns[-1].near and len(turns) < MOST_DEPLOYMENTS):
+        return list(self.deployments(cost_threshold, executor))
+
+    def deployments(self, cost_threshold: float, executor: Executor) -> Iterator[Deployment]:
+        """The turns of `deploy` as they happen."""
+        budget = cost_threshold
+        for _ in range(MOST_DEPLOYMENTS):
             schedule = self.schedule(budget)
             deployed = nets(self.network, self.applications, schedule)
             seen = observed(schedule, deployed, self.applications, executor.deploy(deployed))
-            turns.append(Deployment(budget, schedule, cost(self.network, schedule), seen, cost(self.network, seen)))
-            budget = min(cost_threshold, budget + DAMPING * (turns[-1].observed_cost - budget))
+            turn = Deployment(budget, schedule, cost(self.network, schedule), seen, cost(self.network, seen))
+            yield turn
+            if turn.near:
+                return
+            budget = min(cost_threshold, budget + DAMPING * (turn.observed_cost - budget))
             budget = max(budget, self.task(budget).least)
-        return turns

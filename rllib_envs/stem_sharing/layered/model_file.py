@@ -96,6 +96,8 @@ def read_model(path: Path) -> Model:
     if point > len(layers):
         raise UserError(f"{path} keeps {point} layers of a network that has {len(layers)}; export it again")
     labels = tuple(map(str, _parsed(path, words, "labels", list)))
+    if len(labels) != settings.get("classes"):
+        raise UserError(f"{path} has {len(labels)} labels for {settings.get('classes')} classes; export it again")
     return Model(layers, words["network"], settings, (sides[0], sides[1], sides[2]), point, labels)
 
 

@@ -1,7 +1,8 @@
 """The networks that a model file may name.
 
 Each is a function of whole numbers that makes an `nn.Sequential` of named layers: frames go through one after the
-other, and nothing else connects them. Freeze point f keeps the first f layers. The frames are float32
+other, and nothing else connects them. No layer changes what it is given, since others may be given it, too. Freeze
+point f keeps the first f layers. The frames are float32
 [frames, 3, height, width], RGB, from -1 to 1; what comes out are logits [frames, classes].
 """
 
@@ -13,6 +14,7 @@ from typing import Any
 
 from torch import nn
 
+from rllib_envs.errors import UserError
 from rllib_envs.names import choose
 from rllib_envs.stem_sharing.checked import no_others, whole
 from rllib_envs.stem_sharing.layered.efficientnet_lite import efficientnet_lite0
@@ -24,6 +26,8 @@ NETWORKS: dict[str, Callable[..., nn.Sequential]] = {
     "mobile": mobile,
     "mobilenet_keras": mobilenet_keras,
 }
+MOST = 1 << 16
+"""No setting is larger; with more, sizes of weights could no longer be counted."""
 INPUT = "input"
 """The tensor of the frames."""
 
@@ -33,6 +37,8 @@ def build(name: str, settings: Mapping[str, Any]) -> nn.Sequential:
     make = NETWORKS[choose(name, NETWORKS, "network")]
     no_others(settings, inspect.signature(make).parameters, f"the settings of network {name}")
     numbers = {setting: whole(value, f"{setting} of network {name}", low=1) for setting, value in settings.items()}
+    if large := [setting for setting, value in numbers.items() if value > MOST]:
+        raise UserError(f"{large[0]} of network {name} is {numbers[large[0]]}; at most {MOST} are possible")
     return make(**numbers).eval()
 
 

@@ -1,0 +1,97 @@
+"""`launcher/stem_sharing.py deploy` and `executor`: schedules that run."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from launcher.options import at_least
+from launcher.stem_options import DeployOptions, ExecutorOptions
+from launcher.stem_setup import read_setup
+from rllib_envs.errors import TunewrightError, UserError
+from rllib_envs.stem_sharing.executor.client import ExecutorClient
+from rllib_envs.stem_sharing.executor.server import Runs, Server
+from rllib_envs.stem_sharing.executor.simulator import Simulator
+from rllib_envs.stem_sharing.network import BaseNetwork
+from rllib_envs.stem_sharing.scheduler import MOST_DEPLOYMENTS, NEAR, Deployment
+
+
+class NotAsPlanned(TunewrightError):
+    """The executor never did what was planned for it."""
+
+
+def run_deploy(options: DeployOptions) -> None:
+    """Print a line for each turn; exit code 4 when the executor is gone, refuses, or never does as planned."""
+    if options.timeout <= 0:
+        raise UserError(f"--timeout is {options.timeout:g}; it must be more than 0 seconds")
+    scheduler = read_setup(options.setup).scheduler(options, options.mode)
+    executor = ExecutorClient(options.address, reply_s=options.timeout)
+    turns = []
+    for turn in scheduler.deployments(options.budget, executor):
+        turns.append(turn)
+        _show(len(turns), turn)
+    last = turns[-1]
+    print("in force:")
+    for app, choice, seen in zip(scheduler.applications, last.schedule, last.observed, strict=True):
+        print(f"  {app.app_id}: freeze point {choice.freeze_point}, {seen.rate:.2f} of {choice.rate:g} frames/s")
+    print(f"expected mean F1 {scheduler.report(last.observed).f1:.4f}")
+    if not last.near:
+        raise NotAsPlanned(
+            f"after {MOST_DEPLOYMENTS} turns the executor is still more than {NEAR:.0%} off the plan; the last one is "
+            "in force; give it fewer applications or a lower --budget"
+        )
+
+
+def _show(number: int, turn: Deployment) -> None:
+    verdict = "as planned" if turn.near else "not as planned"
+    costs = f"planned cost {turn.planned_cost:.2f}, observed {turn.observed_cost:.2f}"
+    print(f"turn {number}: budget {turn.budget:.2f}, {costs}: {verdict}")
+
+
+def run_executor(options: ExecutorOptions) -> None:
+    """Print where it listens, then a line for each deployment."""
+    at_least(("--threads", options.threads, 1))
+    for flag, value in (("--stream-fps", options.stream_fps), ("--window", options.window)):
+        if not 0 < value <= 1000:
+            raise UserError(f"{flag} is {value:g}; it must be more than 0, and at most 1000")
+    runs = _simulator(options) if options.capacity is not None else _executor(options)
+    with Server(options.address) as server, _ended_by_signals():
+        print(f"listening at {server.address}")
+        server.serve(runs, print)
+
+
+def _simulator(options: ExecutorOptions) -> Runs:
+    if options.setup is None or not options.capacity or options.capacity < 0:
+        raise UserError("--capacity has to be more than 0, and needs --setup: the network and what its layers cost")
+    return Simulator(BaseNetwork.from_spec(read_setup(options.setup).model_desc), options.capacity)
+
+
+def _executor(options: ExecutorOptions) -> Runs:
+    import torch
+
+    from launcher.stem_results import Results
+    from rllib_envs.stem_sharing.executor.frames import ImageFolder, SyntheticFrames
+    from rllib_envs.stem_sharing.executor.torch_executor import TorchExecutor
+
+    if not options.models.is_dir():
+        raise UserError(f"--models {options.models} is no folder; say where the trainer has written models")
+    torch.set_num_threads(options.threads)
+    video = ImageFolder(options.video) if options.video else SyntheticFrames()
+    return TorchExecutor(options.models, video, options.stream_fps, options.window, Results(options.results).add)
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """SIGTERM ends it in good order, too."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,17 @@
+"""ZeroMQ, which only those need who deploy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rllib_envs.errors import MissingPackage
+
+
+def zmq() -> Any:
+    """The module. Raises MissingPackage."""
+    try:
+        import zmq
+        import zmq.utils.monitor
+    except ImportError:
+        raise MissingPackage("deploying needs pyzmq; pip install 'tunewright[stems]'") from None
+    return zmq
