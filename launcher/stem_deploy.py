@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 
 from launcher.options import at_least
@@ -15,6 +16,7 @@ from rllib_envs.errors import TunewrightError, UserError
 from rllib_envs.stem_sharing.executor.client import ExecutorClient
 from rllib_envs.stem_sharing.executor.server import Runs, Server
 from rllib_envs.stem_sharing.executor.simulator import Simulator
+from rllib_envs.stem_sharing.executor.token import read_token
 from rllib_envs.stem_sharing.network import BaseNetwork
 from rllib_envs.stem_sharing.scheduler import MOST_DEPLOYMENTS, NEAR, Deployment
 
@@ -28,7 +30,7 @@ def run_deploy(options: DeployOptions) -> None:
     if options.timeout <= 0:
         raise UserError(f"--timeout is {options.timeout:g}; it must be more than 0 seconds")
     scheduler = read_setup(options.setup).scheduler(options, options.mode)
-    executor = ExecutorClient(options.address, reply_s=options.timeout)
+    executor = ExecutorClient(options.address, _token(options.token), reply_s=options.timeout)
     turns = []
     for turn in scheduler.deployments(options.budget, executor):
         turns.append(turn)
@@ -58,7 +60,7 @@ def run_executor(options: ExecutorOptions) -> None:
         if not 0 < value <= 1000:
             raise UserError(f"{flag} is {value:g}; it must be more than 0, and at most 1000")
     runs = _simulator(options) if options.capacity is not None else _executor(options)
-    with Server(options.address) as server, _ended_by_signals():
+    with Server(options.address, _token(options.token)) as server, _ended_by_signals():
         print(f"listening at {server.address}")
         server.serve(runs, print)
 
@@ -81,6 +83,10 @@ def _executor(options: ExecutorOptions) -> Runs:
     torch.set_num_threads(options.threads)
     video = ImageFolder(options.video) if options.video else SyntheticFrames()
     return TorchExecutor(options.models, video, options.stream_fps, options.window, Results(options.results).add)
+
+
+def _token(path: Path | None) -> str | None:
+    return None if path is None else read_token(path)
 
 
 @contextmanager

@@ -132,6 +132,8 @@ class DeployOptions(SchedulingOptions):
     """mainstream, nosharing or maxsharing."""
     address: str = ADDRESS
     """Where the executor listens."""
+    token: Path | None = None
+    """File with the secret that the executor was started with."""
     timeout: float = 120.0
     """Seconds until it has to answer; it loads models, and measures rates for some seconds."""
 
@@ -141,7 +143,9 @@ class ExecutorOptions:
     """Run what is deployed on a video, until a signal ends it."""
 
     address: str = ADDRESS
-    """Where to listen; this machine alone unless it says otherwise."""
+    """Where to listen; anything but this machine alone needs --token."""
+    token: Path | None = None
+    """File with a secret of 24 characters or more, which who deploys has, too."""
     models: Path = Path()
     """Folder of the models that nets name; nothing outside it is read."""
     video: Path | None = None

@@ -9,6 +9,7 @@ from typing import Any
 from rllib_envs.errors import UserError
 from rllib_envs.stem_sharing.executor.messages import LONGEST_BYTES, ExecutorGone, read_reply, request
 from rllib_envs.stem_sharing.executor.sockets import zmq
+from rllib_envs.stem_sharing.executor.token import unlock_client
 from rllib_envs.stem_sharing.nets import Net
 
 CONNECT_S = 5.0
@@ -26,8 +27,10 @@ class ExecutorClient:
     a socket that waits for it.
     """
 
-    def __init__(self, address: str, connect_s: float = CONNECT_S, reply_s: float = REPLY_S) -> None:
-        self._address, self._connect_s, self._reply_s = address, connect_s, reply_s
+    def __init__(
+        self, address: str, token: str | None = None, connect_s: float = CONNECT_S, reply_s: float = REPLY_S
+    ) -> None:
+        self._address, self._token, self._connect_s, self._reply_s = address, token, connect_s, reply_s
 
     def deploy(self, deployed: Sequence[Net]) -> list[float]:
         """Raises ExecutorGone when nobody is there, goes away or doesn't answer in time, and Refused."""
@@ -38,6 +41,8 @@ class ExecutorClient:
             socket.sndtimeo = round(1000 * self._connect_s)
             socket.maxmsgsize = LONGEST_BYTES
             socket.heartbeat_ivl, socket.heartbeat_timeout = HEARTBEAT_MS, 3 * HEARTBEAT_MS
+            if self._token:
+                unlock_client(socket, self._token)
             with socket.get_monitor_socket(library.EVENT_DISCONNECTED) as hung_up:
                 try:
                     socket.connect(self._address)

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from rllib_envs.errors import TunewrightError, UserError
 from rllib_envs.stem_sharing.executor.messages import LONGEST_BYTES, WireNet, read_request, refusal, reply
 from rllib_envs.stem_sharing.executor.sockets import zmq
+from rllib_envs.stem_sharing.executor.token import is_local, lock_server
 
 
 class Runs(Protocol):
@@ -29,12 +30,17 @@ class Runs(Protocol):
 class Server:
     """A REP socket at an address; * for its port finds a free one. Close it, or use it in a `with` block."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, token: str | None = None) -> None:
+        """With a token only who knows it is listened to. Raises UserError where that is needed, and for addresses."""
+        if token is None and not is_local(address):
+            raise UserError(f"{address!r} is not of this machine alone; give both sides a --token, or use 127.0.0.1")
         self._zmq = zmq()
         self._context = self._zmq.Context()
         self._socket: Any = self._context.socket(self._zmq.REP)
         self._socket.linger = 0
         self._socket.maxmsgsize = 2 * LONGEST_BYTES  # who sends more is hung up on, and what is between gets an answer
+        if token:
+            lock_server(self._socket, token)
         try:
             self._socket.bind(address)
         except self._zmq.ZMQError as error:

@@ -12,6 +12,7 @@ def zmq() -> Any:
     try:
         import zmq
         import zmq.utils.monitor
+        import zmq.utils.z85
     except ImportError:
         raise MissingPackage("deploying needs pyzmq; pip install 'tunewright[stems]'") from None
     return zmq

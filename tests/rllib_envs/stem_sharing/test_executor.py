@@ -29,10 +29,10 @@ from tests.rllib_envs.stem_sharing.test_deploying import NETWORK, Capacity, depl
 
 
 @contextmanager
-def serving(runs: Runs, address: str = "tcp://127.0.0.1:*") -> Iterator[str]:
+def serving(runs: Runs, address: str = "tcp://127.0.0.1:*", token: str | None = None) -> Iterator[str]:
     """The address of a server in a thread of its own."""
     over = threading.Event()
-    with Server(address) as server:
+    with Server(address, token) as server:
         thread = threading.Thread(target=server.serve, args=(runs, lambda line: None, over.is_set))
         thread.start()
         try:
@@ -130,6 +130,18 @@ def test_an_executor_that_is_gone() -> None:
         client.deploy(wanted)
     with serving(Simulator(NETWORK, 1e9), f"tcp://127.0.0.1:{port}"):
         assert client.deploy(wanted) == [2.0], "as soon as there is one again"
+
+
+def test_only_who_knows_the_token_is_listened_to() -> None:
+    wanted, token = deployed([0], [2]), "of no fewer than 24 characters"
+    with pytest.raises(UserError, match="give both sides a --token"):
+        Server("tcp://*:*")
+    with serving(Simulator(NETWORK, 1e9), "tcp://0.0.0.0:*", token) as address:
+        address = address.replace("0.0.0.0", "127.0.0.1")
+        for other in (None, token + "!"):
+            with pytest.raises(ExecutorGone, match=r"nobody is there"):
+                ExecutorClient(address, other, connect_s=0.3, reply_s=5).deploy(wanted)
+        assert ExecutorClient(address, token).deploy(wanted) == [2.0]
 
 
 def test_what_answers_but_is_no_executor() -> None:
