@@ -18,7 +18,7 @@ from rllib_envs.stem_sharing.task import Task
 NEAR = 0.2
 """Relative difference of the observed cost from the planned one, below which a deployment is as wanted."""
 DAMPING = 0.5
-"""Share of the way from the last budget to the observed cost that the next budget goes."""
+"""Share of the way from the planned to the observed cost that the next budget goes."""
 MOST_DEPLOYMENTS = 10
 
 
@@ -121,7 +121,7 @@ class Scheduler:
     def deploy(self, cost_threshold: float, executor: Executor) -> list[Deployment]:
         """Plan and deploy until the executor does what was planned, at most MOST_DEPLOYMENTS times.
 
-        The last deployment is in force. Each budget lies between the one before and what was observed, and is never
+        The last deployment is in force. Each budget lies between what was planned and what was observed, and is never
         above `cost_threshold`.
         """
         return list(self.deployments(cost_threshold, executor))
@@ -137,5 +137,5 @@ class Scheduler:
             yield turn
             if turn.near:
                 return
-            budget = min(cost_threshold, budget + DAMPING * (turn.observed_cost - budget))
-            budget = max(budget, self.task(budget).least)
+            budget = turn.planned_cost + DAMPING * (turn.observed_cost - turn.planned_cost)
+            budget = min(cost_threshold, max(budget, self.task(budget).least))
