@@ -10,6 +10,7 @@ from torch import nn
 
 from rllib_envs.stem_sharing.executor.messages import BadNets, WireNet
 from rllib_envs.stem_sharing.layered.model_file import Model
+from rllib_envs.stem_sharing.layered.registry import between
 
 Reader = Callable[[str], Model]
 
@@ -36,7 +37,7 @@ class Pipeline:
         models = {path: read(path) for path in sorted({net.model_path for net in nets})}
         self._nets = tuple(nets)
         self._places = {net.net_id: place for place, net in enumerate(nets)}
-        self._layers: list[nn.Module] = []
+        self._layers: list[nn.Sequential] = []
         self._labels: list[tuple[str, ...]] = []
         self._ends: list[int] = []
         stems: list[tuple[bytes, ...]] = []
@@ -48,7 +49,7 @@ class Pipeline:
                 raise BadNets(f"net {net.net_id} begins at {net.input_layer!r}, which is not where its parent ends")
             if parent is not None and stems[parent] != model.digests[:start]:
                 raise BadNets(f"{net.model_path} has not kept the first {start} layers of the stem that it shares")
-            self._layers.append(model.layers[start:end])
+            self._layers.append(between(model.layers, start, end))
             self._labels.append(model.labels)
             self._ends.append(end)
             stems.append(model.digests[:end])

@@ -37,7 +37,7 @@ def read_folder(folder: Path, size: int, classes: Sequence[str] = ()) -> tuple[I
         files = [path for path in _seen(folder / name) if path.is_file()]
         if not files:
             raise UserError(f"{folder / name} has no images; remove it, or fill it")
-        pixels += [read_image(path, size) for path in files]
+        pixels += [read_image(path, size, size) for path in files]
         labels += [label] * len(files)
     return Images(np.stack(pixels), np.array(labels, np.int64)), found
 
@@ -47,17 +47,17 @@ def _seen(folder: Path) -> Iterator[Path]:
     return (path for path in sorted(folder.iterdir()) if not path.name.startswith("."))
 
 
-def read_image(path: Path, size: int) -> np.ndarray:
-    """uint8 [3, size, size], RGB, the right way up. BadImage where the file can't be decoded."""
+def read_image(path: Path, width: int, height: int) -> np.ndarray:
+    """uint8 [3, height, width], RGB, the right way up. BadImage where the file can't be decoded."""
     try:
         from PIL import Image, ImageOps
     except ImportError:
         raise MissingPackage("reading images needs Pillow; pip install 'tunewright[stems]'") from None
     try:
         with Image.open(path, formats=FORMATS) as file:
-            file.draft("RGB", (size, size))  # a large JPEG is decoded at a fraction of its size
+            file.draft("RGB", (width, height))  # a large JPEG is decoded at a fraction of its size
             image = ImageOps.exif_transpose(file).convert("RGB")
-            resized = image.resize((size, size), Image.Resampling.BILINEAR)
+            resized = image.resize((width, height), Image.Resampling.BILINEAR)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise BadImage(f"{path} can't be decoded as an image ({error}); remove it, or put a sound one there") from None
     return np.asarray(resized, np.uint8).transpose(2, 0, 1)

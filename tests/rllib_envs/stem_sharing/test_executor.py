@@ -189,5 +189,5 @@ def test_images(tmp_path: Path) -> None:
     assert first.shape == (1, 3, 8, 12) and (first[0, 0] == -1).all() and (second[0, 0] == 1).all()
     assert first.equal(third) and first[0, 2].mean().item() == pytest.approx(128 * 2 / 255 - 1, abs=1e-6)
     (tmp_path / "c.jpg").write_bytes((tmp_path / "a.png").read_bytes()[:50])
-    with pytest.raises(UserError, match=r"c.jpg is no image that can be decoded"):
+    with pytest.raises(UserError, match=r"c.jpg can't be decoded as an image"):
         ImageFolder(tmp_path)

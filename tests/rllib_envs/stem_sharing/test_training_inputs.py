@@ -138,7 +138,7 @@ def test_images_are_turned_the_right_way_up(tmp_path: Path) -> None:
     tags = Image.Exif()
     tags[0x0112] = 6  # to be turned by 90 degrees clockwise
     Image.fromarray(pixels).save(tmp_path / "turned.png", exif=tags)
-    found = read_image(tmp_path / "turned.png", 16)
+    found = read_image(tmp_path / "turned.png", 16, 16)
     assert found[:, :7].max() == 0 and found[:, 9:].min() == 255
 
 
