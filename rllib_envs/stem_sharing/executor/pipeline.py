@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from rllib_envs.stem_sharing.executor.messages import BadNets, WireNet
-from rllib_envs.stem_sharing.layered.model_file import Model
+from rllib_envs.stem_sharing.layered.model_file import Model, same_stem
 from rllib_envs.stem_sharing.layered.registry import between
 
 Reader = Callable[[str], Model]
@@ -40,19 +40,17 @@ class Pipeline:
         self._layers: list[nn.Sequential] = []
         self._labels: list[tuple[str, ...]] = []
         self._ends: list[int] = []
-        stems: list[tuple[bytes, ...]] = []
         for net in nets:
             model = models[net.model_path]
             parent = self._places.get(net.parent_id)
             start, end = _range(net, model)
             if start != (0 if parent is None else self._ends[parent]):
                 raise BadNets(f"net {net.net_id} begins at {net.input_layer!r}, which is not where its parent ends")
-            if parent is not None and stems[parent] != model.digests[:start]:
+            if parent is not None and not same_stem((models[nets[parent].model_path], model), start):
                 raise BadNets(f"{net.model_path} has not kept the first {start} layers of the stem that it shares")
             self._layers.append(between(model.layers, start, end))
             self._labels.append(model.labels)
             self._ends.append(end)
-            stems.append(model.digests[:end])
 
     @torch.inference_mode()
     def run(self, frame: torch.Tensor, places: Iterable[int]) -> dict[int, torch.Tensor]:
