@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import sys
 from collections.abc import Iterator
@@ -14,11 +15,14 @@ from launcher.stem_options import DeployOptions, ExecutorOptions
 from launcher.stem_setup import read_setup
 from rllib_envs.errors import TunewrightError, UserError
 from rllib_envs.stem_sharing.executor.client import ExecutorClient
+from rllib_envs.stem_sharing.executor.messages import MOST_RATE
 from rllib_envs.stem_sharing.executor.server import Runs, Server
 from rllib_envs.stem_sharing.executor.simulator import Simulator
 from rllib_envs.stem_sharing.executor.token import read_token
 from rllib_envs.stem_sharing.network import BaseNetwork
 from rllib_envs.stem_sharing.scheduler import MOST_DEPLOYMENTS, NEAR, Deployment
+
+MOST_SECONDS = 3600.0
 
 
 class NotAsPlanned(TunewrightError):
@@ -27,8 +31,7 @@ class NotAsPlanned(TunewrightError):
 
 def run_deploy(options: DeployOptions) -> None:
     """Print a line for each turn; exit code 4 when the executor is gone, refuses, or never does as planned."""
-    if options.timeout <= 0:
-        raise UserError(f"--timeout is {options.timeout:g}; it must be more than 0 seconds")
+    _positive("--timeout", options.timeout, MOST_SECONDS)
     scheduler = read_setup(options.setup).scheduler(options, options.mode)
     executor = ExecutorClient(options.address, _token(options.token), reply_s=options.timeout)
     turns = []
@@ -56,9 +59,8 @@ def _show(number: int, turn: Deployment) -> None:
 def run_executor(options: ExecutorOptions) -> None:
     """Print where it listens, then a line for each deployment."""
     at_least(("--threads", options.threads, 1))
-    for flag, value in (("--stream-fps", options.stream_fps), ("--window", options.window)):
-        if not 0 < value <= 1000:
-            raise UserError(f"{flag} is {value:g}; it must be more than 0, and at most 1000")
+    _positive("--stream-fps", options.stream_fps, MOST_RATE)
+    _positive("--window", options.window, MOST_SECONDS)
     runs = _simulator(options) if options.capacity is not None else _executor(options)
     with Server(options.address, _token(options.token)) as server, _ended_by_signals():
         print(f"listening at {server.address}")
@@ -66,8 +68,9 @@ def run_executor(options: ExecutorOptions) -> None:
 
 
 def _simulator(options: ExecutorOptions) -> Runs:
-    if options.setup is None or not options.capacity or options.capacity < 0:
-        raise UserError("--capacity has to be more than 0, and needs --setup: the network and what its layers cost")
+    if options.setup is None or options.capacity is None:
+        raise UserError("--capacity needs --setup, which has the network and what its layers cost")
+    _positive("--capacity", options.capacity, math.inf)
     return Simulator(BaseNetwork.from_spec(read_setup(options.setup).model_desc), options.capacity)
 
 
@@ -83,6 +86,11 @@ def _executor(options: ExecutorOptions) -> Runs:
     torch.set_num_threads(options.threads)
     video = ImageFolder(options.video) if options.video else SyntheticFrames()
     return TorchExecutor(options.models, video, options.stream_fps, options.window, Results(options.results).add)
+
+
+def _positive(flag: str, value: float, most: float) -> None:
+    if not 0 < value <= most:
+        raise UserError(f"{flag} is {value:g}; it must be more than 0, and at most {most:g}")
 
 
 def _token(path: Path | None) -> str | None:

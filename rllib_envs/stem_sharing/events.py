@@ -30,7 +30,12 @@ class Looks(NamedTuple):
 
     @classmethod
     def at(cls, rate: float, stream_rate: float, event_ms: float, length: EventLength) -> Looks:
-        """`rate` of `stream_rate` frames/s are looked at, while an event lasts for `event_ms` milliseconds."""
+        """`rate` of `stream_rate` frames/s are looked at, while an event lasts for `event_ms` milliseconds.
+
+        An executor that has no time for an application observes a rate of 0.
+        """
+        if rate == 0:
+            return cls(0, 0.0)
         stride = stream_rate / rate
         frames = event_ms / 1000 * (rate if length is EventLength.COMPATIBLE else stream_rate)
         fewer = floor(frames / stride)

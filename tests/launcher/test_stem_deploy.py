@@ -79,6 +79,7 @@ def test_deploying_what_a_trainer_wrote(tmp_path: Path, capsys: pytest.CaptureFi
     ("arguments", "message", "code"),
     [
         (("deploy", "SETUP", "-b", "400", "--timeout", "0"), "--timeout is 0", 2),
+        (("deploy", "SETUP", "-b", "400", "--timeout", "inf"), "--timeout is inf", 2),
         (("deploy", "SETUP", "-b", "400", "--address", "nowhere"), "'nowhere' is no address", 2),
         (("deploy", "SETUP", "-b", "400", "--address", "tcp://127.0.0.1:1"), "nobody is there", 4),
         (("executor", "--models", "nowhere"), "--models nowhere is no folder", 2),
@@ -88,7 +89,7 @@ def test_deploying_what_a_trainer_wrote(tmp_path: Path, capsys: pytest.CaptureFi
         (("executor", "--token", "short"), "has 5 characters", 2),
         (("executor", "--token", "nowhere"), "the token nowhere can't be read", 2),
         (("executor", "--capacity", "3"), "needs --setup", 2),
-        (("executor", "--capacity", "-3", "--setup", "SETUP"), "more than 0", 2),
+        (("executor", "--capacity", "nan", "--setup", "SETUP"), "--capacity is nan", 2),
         (("executor", "--window", "0"), "--window is 0", 2),
         (("executor", "--threads", "0"), "--threads is 0", 2),
         (("executor", "--results", "nowhere/x"), "--results nowhere/x can't be written", 2),

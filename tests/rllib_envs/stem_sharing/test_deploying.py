@@ -112,6 +112,13 @@ def test_an_executor_that_never_gets_there_ends_the_turns() -> None:
     assert len(turns) == MOST_DEPLOYMENTS and not turns[-1].near
 
 
+def test_an_application_that_never_gets_a_frame_sees_nothing() -> None:
+    report = scheduler().report((Choice(1, 0.0), Choice(1, 2.0), Choice(1, 2.0)))
+    alone = scheduler().report((Choice(1, 2.0),) * 3)
+    assert report.fnr >= 1 / 3 and 0 < report.f1 < alone.f1
+    assert scheduler().report((Choice(1, 0.0),) * 3)[:3] == (1.0, 0.0, 0.0)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
