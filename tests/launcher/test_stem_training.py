@@ -13,6 +13,9 @@ import pytest
 from launcher import stem_sharing
 from rllib_envs.network_scaling import timing
 from rllib_envs.stem_sharing.accuracy_files import read_application
+from rllib_envs.stem_sharing.executor.frames import ImageFolder
+from rllib_envs.stem_sharing.executor.messages import read_request
+from rllib_envs.stem_sharing.executor.pipeline import Pipeline
 from rllib_envs.stem_sharing.layered.model_file import read_model, same_stem
 from rllib_envs.stem_sharing.training import finetune
 from tests.rllib_envs.stem_sharing.pictures import write_images
@@ -89,6 +92,12 @@ def test_from_images_to_a_schedule(folder: Path, capsys: pytest.CaptureFixture[s
     assert run("schedule", "setup.json", "--budget", "100", "--emit", "nets.json") == 0
     nets = json.loads(Path("nets.json").read_text())
     assert {net["app_id"] for net in nets} >= {"bus", "car"} and nets[0]["width"] == 16
+
+    wire = read_request(Path("nets.json").read_bytes())
+    pipeline = Pipeline(wire, lambda path: read_model(Path("models") / path))
+    video = ImageFolder(next(folder for folder in Path("bus").iterdir() if folder.is_dir()))
+    seen = {one.app_id: one for one in pipeline.seen(0, pipeline.run(video.frame(0, (3, 16, 16)), range(len(wire))))}
+    assert seen.keys() == {"bus", "car"} and seen["bus"].label in ("blue", "red")
 
 
 def test_a_busy_machine_costs_the_latencies_only(
