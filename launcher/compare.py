@@ -47,7 +47,7 @@ class CompareConfig:
     searches: tuple[str, ...] = METHODS
     """Methods to compare, by name, with spaces or commas between them. The policy's: policy (its best actions),
     policy_sampled, policy_beam. Others: greedy1, greedy2 (by look-ahead), beam2, beam4, beam2dfs, beam4dfs (by width;
-    breadth first unless dfs), random, annealing, genetic, cma_es."""
+    breadth first unless dfs), random, hill_climbing, annealing, genetic, cma_es."""
     split: tuple[str, ...] = ("test",)
     """test: benchmarks that the policy's training did not see. train: those that it saw. Both are reported apart."""
     size: int = 25
