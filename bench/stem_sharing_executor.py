@@ -23,13 +23,13 @@ from report import Bar, report
 
 from rllib_envs.stem_sharing.application import Application, Variant
 from rllib_envs.stem_sharing.executor.frames import SyntheticFrames
-from rllib_envs.stem_sharing.executor.messages import WireNet, read_request, request
+from rllib_envs.stem_sharing.executor.messages import read_request, request
 from rllib_envs.stem_sharing.executor.pipeline import Pipeline
 from rllib_envs.stem_sharing.executor.timetable import Timetable
 from rllib_envs.stem_sharing.generate import STREAM_RATE
 from rllib_envs.stem_sharing.layered.model_file import Model
 from rllib_envs.stem_sharing.layered.registry import build, tensor_names
-from rllib_envs.stem_sharing.nets import nets
+from rllib_envs.stem_sharing.nets import WireNet, nets
 from rllib_envs.stem_sharing.network import BaseNetwork
 from rllib_envs.stem_sharing.schedule import Schedule
 from rllib_envs.stem_sharing.schedulers import exact, without_sharing

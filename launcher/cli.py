@@ -75,6 +75,22 @@ def run(config: Any) -> None:
     carry_out(COMMANDS[type(config)], config)
 
 
+def run_program(
+    prog: str,
+    description: str | None,
+    names: dict[str, Callable[..., Any]],
+    commands: dict[type[Any], Callable[[Any], None]],
+    arguments: list[str] | None,
+) -> None:
+    """Carry out one command of a program that has its own: by their names, and by the class of their options."""
+    given = sys.argv[1:] if arguments is None else arguments
+    only_on = (tyro.conf.FlagCreatePairsOff,)
+    options = tyro.extras.subcommand_cli_from_dict(
+        names, prog=prog, description=description, args=given, config=only_on
+    )
+    carry_out(commands[type(options)], options)
+
+
 def launch(arguments: list[str], prog: str, description: str | None = None) -> None:
     """Carry out `launch`, which passes on what it doesn't know to the application."""
     config, rest = parse_launch(arguments, prog, description)

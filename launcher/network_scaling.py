@@ -7,13 +7,10 @@ python launcher/network_scaling.py toy
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
-import tyro
-
-from launcher.cli import carry_out
+from launcher.cli import run_program
 from launcher.scaling_evaluation import run_evaluate
 from launcher.scaling_options import (
     EvaluateOptions,
@@ -48,14 +45,7 @@ NAMES: dict[str, Callable[..., Any]] = {
 
 
 def main(arguments: list[str] | None = None) -> None:
-    options = tyro.extras.subcommand_cli_from_dict(
-        NAMES,
-        prog="network_scaling.py",
-        description=__doc__,
-        args=sys.argv[1:] if arguments is None else arguments,
-        config=(tyro.conf.FlagCreatePairsOff,),
-    )
-    carry_out(COMMANDS[type(options)], options)
+    run_program("network_scaling.py", __doc__, NAMES, COMMANDS, arguments)
 
 
 if __name__ == "__main__":

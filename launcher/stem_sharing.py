@@ -11,14 +11,12 @@ python launcher/stem_sharing.py deploy setup.json --budget 350
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from typing import Any
 
-import tyro
 from rich.table import Table
 
-from launcher.cli import carry_out
+from launcher.cli import run_program
 from launcher.stem_deploy import run_deploy, run_executor
 from launcher.stem_experiment import run_experiment
 from launcher.stem_options import (
@@ -89,14 +87,7 @@ NAMES: dict[str, Callable[..., Any]] = {
 
 
 def main(arguments: list[str] | None = None) -> None:
-    options = tyro.extras.subcommand_cli_from_dict(
-        NAMES,
-        prog="stem_sharing.py",
-        description=__doc__,
-        args=sys.argv[1:] if arguments is None else arguments,
-        config=(tyro.conf.FlagCreatePairsOff,),
-    )
-    carry_out(COMMANDS[type(options)], options)
+    run_program("stem_sharing.py", __doc__, NAMES, COMMANDS, arguments)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ compute to nets that have them for a parent. They cost together exactly what the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from rllib_envs.stem_sharing.application import Application
@@ -19,14 +19,12 @@ NOBODY = -1
 
 
 @dataclass(frozen=True)
-class Net:
-    """Layers `start` to the one before `end`, at `target_fps` frames/s."""
+class WireNet:
+    """A net as it is sent: names of tensors, no numbers of layers."""
 
     net_id: int
     app_id: str | int
     parent_id: int
-    start: int
-    end: int
     input_layer: str
     output_layer: str
     channels: int
@@ -36,9 +34,17 @@ class Net:
     shared: bool
     model_path: str
 
+
+@dataclass(frozen=True)
+class Net(WireNet):
+    """Layers `start` to the one before `end`, at `target_fps` frames/s."""
+
+    start: int
+    end: int
+
     def message(self) -> dict[str, Any]:
-        """As it is sent: names of tensors, no numbers of layers."""
-        return {name: value for name, value in asdict(self).items() if name not in ("start", "end")}
+        """What a `WireNet` has of it."""
+        return {field.name: getattr(self, field.name) for field in fields(WireNet)}
 
 
 def nets(network: BaseNetwork, applications: Sequence[Application], schedule: Schedule) -> list[Net]:

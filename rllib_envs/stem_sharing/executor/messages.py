@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
 from rllib_envs.errors import TunewrightError, UserError
 from rllib_envs.names import choose
 from rllib_envs.stem_sharing.checked import finite, whole
-from rllib_envs.stem_sharing.nets import NOBODY, Net
+from rllib_envs.stem_sharing.nets import NOBODY, Net, WireNet
 
 LONGEST_BYTES = 1 << 20
 """Of a message: room for thousands of nets, and soon read."""
@@ -38,23 +38,6 @@ class Refused(TunewrightError):
 
 class ExecutorGone(TunewrightError):
     """Nobody answers at the executor's address."""
-
-
-@dataclass(frozen=True)
-class WireNet:
-    """A net as it is sent; see `Net`."""
-
-    net_id: int
-    app_id: str | int
-    parent_id: int
-    input_layer: str
-    output_layer: str
-    channels: int
-    width: int
-    height: int
-    target_fps: float
-    shared: bool
-    model_path: str
 
 
 def request(nets: Sequence[Net]) -> bytes:

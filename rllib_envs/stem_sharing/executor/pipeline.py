@@ -8,9 +8,10 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from rllib_envs.stem_sharing.executor.messages import BadNets, WireNet
+from rllib_envs.stem_sharing.executor.messages import BadNets
 from rllib_envs.stem_sharing.layered.model_file import Model, same_stem
 from rllib_envs.stem_sharing.layered.registry import between
+from rllib_envs.stem_sharing.nets import WireNet
 
 Reader = Callable[[str], Model]
 

@@ -7,9 +7,10 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from rllib_envs.errors import TunewrightError, UserError
-from rllib_envs.stem_sharing.executor.messages import LONGEST_BYTES, WireNet, read_request, refusal, reply
+from rllib_envs.stem_sharing.executor.messages import LONGEST_BYTES, read_request, refusal, reply
 from rllib_envs.stem_sharing.executor.sockets import zmq
 from rllib_envs.stem_sharing.executor.token import is_local, lock_server
+from rllib_envs.stem_sharing.nets import WireNet
 
 
 class Runs(Protocol):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rllib_envs.stem_sharing.executor.messages import BadNets, WireNet
+from rllib_envs.stem_sharing.executor.messages import BadNets
+from rllib_envs.stem_sharing.nets import WireNet
 from rllib_envs.stem_sharing.network import BaseNetwork
 
 IDLE_S = 1.0

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from rllib_envs.stem_sharing.executor.messages import BadNets, WireNet
+from rllib_envs.stem_sharing.executor.messages import BadNets
+from rllib_envs.stem_sharing.nets import WireNet
 
 ROUNDING = 1e-9
 """Frames by which a sum of periods may be off."""

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rllib_envs.stem_sharing.executor.frames import Frames, Shape
-from rllib_envs.stem_sharing.executor.messages import BadNets, WireNet
+from rllib_envs.stem_sharing.executor.messages import BadNets
 from rllib_envs.stem_sharing.executor.pipeline import Pipeline, Seen
 from rllib_envs.stem_sharing.executor.timetable import Timetable
 from rllib_envs.stem_sharing.layered.model_file import Model, read_model
+from rllib_envs.stem_sharing.nets import WireNet
 
 IDLE_S = 1.0
 

@@ -15,12 +15,12 @@ import zmq
 from rllib_envs.errors import UserError
 from rllib_envs.stem_sharing.executor.client import ExecutorClient
 from rllib_envs.stem_sharing.executor.frames import ImageFolder, SyntheticFrames
-from rllib_envs.stem_sharing.executor.messages import LONGEST_BYTES, ExecutorGone, Refused, WireNet
+from rllib_envs.stem_sharing.executor.messages import LONGEST_BYTES, ExecutorGone, Refused
 from rllib_envs.stem_sharing.executor.pipeline import Seen
 from rllib_envs.stem_sharing.executor.server import Runs, Server
 from rllib_envs.stem_sharing.executor.simulator import Simulator
 from rllib_envs.stem_sharing.executor.torch_executor import TorchExecutor
-from rllib_envs.stem_sharing.nets import nets
+from rllib_envs.stem_sharing.nets import WireNet, nets
 from rllib_envs.stem_sharing.schedule import Choice
 from rllib_envs.stem_sharing.scheduler import MOST_DEPLOYMENTS
 from tests.rllib_envs.stem_sharing.stem_models import base_network, write_applications

