@@ -32,6 +32,15 @@ class Verification(NamedTuple):
         counting = {name: other for name, other in self.others.items() if other.verified}
         return {name: self.answer.speedup_over(other) for name, other in counting.items()}
 
+    @property
+    def slower(self) -> bool:
+        """Whether the answer is slower than the untuned state."""
+        return self.speedups().get(UNTUNED, 1.0) < 1.0
+
+    def of_untuned(self) -> Verification:
+        """With the untuned state as the answer."""
+        return self._replace(answer=self.others[UNTUNED])
+
     def check(self) -> None:
         """AnswerFailed where the answer doesn't hold."""
         if not self.answer.verified:

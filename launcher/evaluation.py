@@ -101,7 +101,7 @@ def prove(
     console = Console()
     with closing(proof.problem()) as problem:
         proof.plan.check_benchmarks(problem)  # before anything is written
-        with _cores(workers) as cores, Journal(folder, proof.setting(), replace=afresh) as journal:
+        with Journal(folder, proof.setting(), replace=afresh) as journal, _cores(workers) as cores:
             known = sum(line.get("kind") == SEARCH for line in journal.lines)
             if known:
                 print(f"going on in {folder}: {known} searches are done already", flush=True)

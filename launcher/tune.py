@@ -15,7 +15,6 @@ from rich.table import Table
 from eval.budget import Budget
 from eval.searches import make_search
 from eval.searches.run import run_search
-from eval.trial import Outcome
 from eval.verification import verify
 from eval.wording import number, times
 from launcher.folders import find_policy, has_policy, problem_of
@@ -29,7 +28,7 @@ from rllib_envs.kernel_tuning.task import PROBLEM as KERNELS
 from rllib_envs.loop_nest.export import check_export, export_kernel
 from rllib_envs.loop_nest.kinds import KINDS, benchmark_name
 from rllib_envs.names import choose
-from rllib_envs.problem import Benchmark, Problem
+from rllib_envs.problem import Benchmark, Evaluation, Problem
 from rllib_envs.streaming_engine.rules import Rules
 from rllib_envs.streaming_engine.task import PROBLEM
 from rllib_envs.suite import read_benchmark
@@ -40,7 +39,8 @@ ENOUGH_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class TuneConfig:
-    """Tune one task with a policy, and print the steps and the speed reached."""
+    """Tune one task with a policy, and print the steps and the speed reached. What is slower than untuned when both are
+    measured again is not the answer."""
 
     task: Annotated[str, tyro.conf.Positional]
     """Kind of loop nest, such as mm, or the path of a benchmark file; or streaming_engine or kernel_tuning."""
@@ -115,12 +115,16 @@ def run_tune(config: TuneConfig) -> None:
         seconds = time.perf_counter() - began
         print(f"{benchmark.name}, policy {path}")
         show_steps(problem, benchmark, found.best.actions)
-        print(problem.describe(found.best.state))
-        verified = verify(problem, benchmark, found.best.state)
+        state = found.best.state
+        print(problem.describe(state))
+        verified = verify(problem, benchmark, state)
         verified.check()
+        if verified.slower:
+            print(f"{verified.sentence()}. So it stays untuned")
+            state, verified = problem.initial(benchmark), verified.of_untuned()
         print(verified.sentence())
         if config.emit:
-            emit(problem, found, config.emit)
+            emit(problem, state, verified.answer, config.emit)
         print(f"tuned in {seconds:.2f} s with {found.evaluations} measurements")
     finally:
         problem.close()
@@ -138,11 +142,10 @@ def check_emit(benchmark: Benchmark, path: Path) -> None:
         raise UserError(f"--emit {path} is a file; TVM's tuning records need a folder, which may be new")
 
 
-def emit(problem: Problem[Any], found: Outcome, path: Path) -> None:
+def emit(problem: Problem[Any], state: Any, measured: Evaluation, path: Path) -> None:
     """Write the answer, as `check_emit` has found possible."""
-    state = found.best.state
     if isinstance(problem, KernelTuning):
-        seconds = found.claimed.details["seconds"]
+        seconds = measured.details["seconds"]
         problem.measurer.write_database(state.kernel.task, [(state.gene, seconds)], path)
         print(f"added to the tuning records of TVM in {path}")
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -117,6 +118,25 @@ def test_an_answer_is_verified_beside_the_untuned_state_and_the_baselines(loop_n
     assert found.others.keys() == found.speedups().keys() == {"untuned", "numpy"}
     assert found.speedups()["numpy"] == found.answer.value / found.others["numpy"].value
     assert "% of the peak" in found.sentence() and "x numpy" in found.sentence()
+
+
+def test_an_answer_slower_than_untuned_gives_way_to_it():
+    class Other(Toy):
+        lower = False
+
+        def evaluate(self, state):
+            honest = super().evaluate(state)
+            start = state == self.initial(DIALS)
+            return replace(honest, value=2.0 if start else 3.0, higher_is_better=not self.lower)
+
+    toy = Other()
+    state = toy.apply(toy.initial(DIALS), 0)
+    assert not verify(toy, DIALS, state).slower
+    toy.lower = True
+    found = verify(toy, DIALS, state)
+    assert found.slower and found.speedups() == {"untuned": 2 / 3}
+    assert found.of_untuned().answer.value == 2.0 and found.of_untuned().speedups() == {"untuned": 1.0}
+    assert not found.of_untuned().slower
 
 
 def test_an_answer_that_fails_now_is_an_error():
