@@ -21,8 +21,13 @@ def read_episodes(result: Mapping[str, Any]) -> tuple[list[float], list[float]]:
 
     A speed-up over a start of zero is infinite; there is no ratio to report for such an episode.
     """
-    speedups = (float(value) for value in result.get(SPEEDUPS) or [])
-    return [float(value) for value in result.get(RETURNS) or []], [value for value in speedups if math.isfinite(value)]
+    return _series(result, RETURNS), [value for value in _series(result, SPEEDUPS) if math.isfinite(value)]
+
+
+def _series(result: Mapping[str, Any], name: str) -> list[float]:
+    """All values that were logged. Of none, RLlib says nothing the first time, and later NaN."""
+    values = result.get(name, [])
+    return list(map(float, values)) if isinstance(values, list) else []
 
 
 def geometric_mean(ratios: Sequence[float]) -> float | None:

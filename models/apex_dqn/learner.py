@@ -13,7 +13,7 @@ from ray.rllib.core import ALL_MODULES, DEFAULT_MODULE_ID
 from ray.rllib.core.learner.torch.torch_learner import TorchLearner
 from ray.rllib.core.learner.training_data import TrainingData
 from ray.rllib.core.learner.utils import update_target_network
-from ray.rllib.utils.metrics import NUM_ENV_STEPS_TRAINED_LIFETIME, NUM_TARGET_UPDATES
+from ray.rllib.utils.metrics import NUM_ENV_STEPS_TRAINED_LIFETIME, NUM_MODULE_STEPS_TRAINED, NUM_TARGET_UPDATES
 from torch import Tensor
 
 from models.q_learner import QLearner
@@ -79,7 +79,10 @@ class ApexLearner(QLearner):
         ]
         self._write_priorities(origin, torch.cat(errors).cpu().numpy())
         self.metrics.log_dict(self._figures, key=DEFAULT_MODULE_ID, window=1)
-        self.metrics.log_value((ALL_MODULES, NUM_ENV_STEPS_TRAINED_LIFETIME), len(origin[ROWS]), reduce="lifetime_sum")
+        rows = len(origin[ROWS])
+        self.metrics.log_value((ALL_MODULES, NUM_ENV_STEPS_TRAINED_LIFETIME), rows, reduce="lifetime_sum")
+        for module in (ALL_MODULES, DEFAULT_MODULE_ID):  # by which it is known whether anything was learnt
+            self.metrics.log_value((module, NUM_MODULE_STEPS_TRAINED), rows, reduce="sum")
         # The learning rate's schedule. RLlib's DQN would also count environment steps to the next target update.
         TorchLearner.after_gradient_based_update(self, timesteps=timesteps or {})
         result: dict[str, Any] = self.metrics.reduce()

@@ -78,7 +78,17 @@ def test_no_illegal_action_in_thousands_of_steps(trainer, toy_env):
             progress = session.step()
     assert progress.episodes > 50
     assert progress.return_mean is not None and 0 <= progress.return_mean <= 1
-    assert all(math.isfinite(loss) for loss in progress.losses.values())
+    assert progress.losses and all(math.isfinite(loss) for loss in progress.losses.values())
+
+
+@pytest.mark.parametrize(
+    ("trainer", "size"), [("apex_dqn", {"iteration_steps": 8}), ("ppo", {"batch_steps": 8, "minibatch": 8})]
+)
+def test_iterations_may_be_too_short_for_an_episode(trainer, size, toy_env):
+    settings = replace(quick(trainer, toy_env | {"horizon": 64}), trainer_settings=QUICK[trainer] | size)
+    with TrainingSession(settings) as session:
+        episodes = [session.step().episodes for _ in range(30)]
+    assert 0 in episodes and any(episodes) and 0 in episodes[episodes.index(max(episodes)) :]
 
 
 @pytest.mark.parametrize("trainer", sorted(QUICK))
