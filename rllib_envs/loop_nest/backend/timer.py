@@ -3,11 +3,11 @@
 Seconds are a poor reward: the clock of one core drifts by a third with load and temperature. So every sample
 is taken between two probes, chains of dependent operations whose length in cycles is known, which tell
 how long a cycle is at that moment, and between two bursts, as many operations as a core can do in that time. Bursts
-take longer on a core that is shared with a neighbour, who may belong to another virtual machine, where no system tells;
-and while a core that has just begun to use wide vectors is throttled. Such samples are dropped, as are those during
-which the scheduler interfered or the clock changed. Whatever else disturbs code makes it slower, so the fastest samples
-count: sampling ends as soon as several agree on the shortest time. `timer_x86.py` and `timer_portable.py` take the
-samples.
+take longer on a core that is shared with a neighbour, who may belong to another virtual machine, where no system tells.
+Such samples are dropped, as are those during which the scheduler interfered or the clock changed. One more burst goes
+ahead, because a core that has just begun to use wide vectors is throttled. Whatever else disturbs code makes it slower,
+so the fastest samples count: sampling ends as soon as several agree on the shortest time. `timer_x86.py` and
+`timer_portable.py` take the samples.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ AGREEMENT = 0.01
 """Largest relative difference between samples that agree; on a quiet machine they differ by 0.4 %."""
 SAMPLING_LIMIT_S = 10e-3
 """Sampling ends after this even without AGREEING clean samples, or after three budgets if that is longer. After a
-series without a clean sample the next one ends after three budgets unless it has one by then."""
+series without a clean sample the next one ends after its budget unless it has one by then."""
 PATIENCE_S = 50e-3
 """Sampling goes on for so much longer at most while there are too few clean samples; over all, for as long again as
 without patience."""
@@ -51,7 +51,7 @@ class Slice(NamedTuple):
     before: float
     """The probe before the calls."""
     burst: float
-    """Between that and the calls."""
+    """The second between that and the calls."""
     calls: float
     later_burst: float
     """Between the calls and the next."""
@@ -106,7 +106,8 @@ class Timer(ABC):
 
     @abstractmethod
     def _slice(self, kernel: int, tensors: tuple[int, ...], calls: int) -> Slice:
-        """Run probe and burst, call the code so many times with up to MAX_TENSORS tensors, and run burst and probe."""
+        """Run the probe and two bursts, call the code so many times with up to MAX_TENSORS tensors, and run burst and
+        probe."""
 
     def sample(self, kernel: int, tensors: tuple[int, ...], calls: int) -> Sample:
         """Call the code at address `kernel` with the tensors `calls` times between two probes."""
@@ -139,7 +140,7 @@ class Timer(ABC):
         while (passed := time.perf_counter() - began) < limit_s + (self._patience_s if len(clean) < needed else 0.0):
             if len(clean) >= needed and (passed >= budget_s or _agree(clean, needed)):
                 break
-            if self._fruitless and not clean and passed >= 3 * budget_s:
+            if self._fruitless and not clean and passed >= budget_s:
                 break
             sample = self.sample(kernel, tensors, calls)
             (clean if sample.clean else others).append(sample)

@@ -83,9 +83,12 @@ class PortableTimer(Timer):
         self.learn_burst(self._empty.address)
 
     def _slice(self, kernel: int, tensors: tuple[int, ...], calls: int) -> Slice:
-        before, burst = self._probe_seconds(), self._seconds(self._burst_code.address, (), 1)
+        before, _, burst = self._probe_seconds(), self._burst_seconds(), self._burst_seconds()
         passed = self._seconds(kernel, tensors, calls)
-        return Slice(before, burst, passed, self._seconds(self._burst_code.address, (), 1), self._probe_seconds())
+        return Slice(before, burst, passed, self._burst_seconds(), self._probe_seconds())
+
+    def _burst_seconds(self) -> float:
+        return self._seconds(self._burst_code.address, (), 1)
 
     def _seconds(self, kernel: int, tensors: tuple[int, ...], calls: int) -> float:
         addresses = _Tensors(*tensors)
