@@ -34,7 +34,7 @@ class Forward(Protocol):
 
 def forward_of(network: Network) -> Forward:
     """The fastest way to ask it about a few states."""
-    from models.numpy_forward import NumpyForward
+    from models.numpy_forward.networks import NumpyForward
 
     return NumpyForward(network) if NumpyForward.knows(network) else TorchForward(network)
 

@@ -25,7 +25,7 @@ class EncoderConfig:
     """The network's shape; the defaults decide in a fifth of a millisecond and learn within minutes on two cores."""
 
     kind: str = "mlp"
-    """"mlp" reads the entities in their order; "transformer" lets them attend to each other, at 3 times the cost. Where
+    """"mlp" reads the entities in their order; "transformer" lets them attend to each other, at 5 times the cost. Where
     actions point at entities: "scorer" looks at each candidate alike, "transformer" and "graph_attention" let them and
     their context attend to each other, the latter along links only, and "sinkhorn" assigns all at once."""
     width: int = 128
