@@ -92,8 +92,9 @@ def test_greedy_is_the_best_and_sampling_follows_its_seed(policy):
         assert len(set(drawn[0])) > 1
 
 
-def test_a_decision_takes_one_thread_and_leaves_the_others_to_the_caller():
-    policy, seen = untrained("q", EncoderConfig("transformer", width=32)), []
+def test_a_decision_by_pytorch_takes_one_thread_and_leaves_the_others_to_the_caller():
+    """By NumPy: see `test_numpy_forward`."""
+    policy, seen = untrained("q", EncoderConfig("transformer", width=640, layers=1)), []
     policy.network.encoder.register_forward_hook(lambda *_: seen.append(torch.get_num_threads()))
     before = torch.get_num_threads()
     torch.set_num_threads(3)
