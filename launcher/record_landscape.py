@@ -5,20 +5,18 @@ python launcher/record_landscape.py --benchmark datasets/kernel_landscapes/dense
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import tyro
 
 from launcher.cli import carry_out
+from launcher.progress_line import ProgressLine
 from rllib_envs.errors import UserError
 from rllib_envs.kernel_tuning.crew import MeasuringCrew
 from rllib_envs.kernel_tuning.landscape import Landscape
 from rllib_envs.kernel_tuning.recording import record_landscape
 from rllib_envs.suite import read_benchmark
-
-REPORT_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -37,31 +35,12 @@ class RecordLandscapeConfig:
     """Show the traceback of an error."""
 
 
-class Progress:
-    """A line on how far it is, from time to time."""
-
-    def __init__(self) -> None:
-        self._began = self._said = time.monotonic()
-        self._before: int | None = None
-
-    def __call__(self, done: int, total: int) -> None:
-        now = time.monotonic()
-        if self._before is None:
-            self._before, self._began = done, now
-        if now - self._said < REPORT_S and done < total:
-            return
-        self._said = now
-        rate = (done - self._before) / max(now - self._began, 1e-9)
-        left = f", {(total - done) / rate:.0f} s left" if rate else ""
-        print(f"{done} of {total} measurements, {rate:.1f} a second{left}", flush=True)
-
-
 def run_record_landscape(config: RecordLandscapeConfig) -> None:
     if config.rounds < 1:
         raise UserError(f"--rounds is {config.rounds}; it must be at least 1")
     benchmark = read_benchmark(config.benchmark)
     with MeasuringCrew(config.workers) as crew:
-        record_landscape(benchmark, config.out, crew, config.rounds, Progress())
+        record_landscape(benchmark, config.out, crew, config.rounds, ProgressLine("measurements"))
     landscape = Landscape.load(config.out)
     failed = sum(status != "ok" for status in landscape.status)
     print(

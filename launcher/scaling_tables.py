@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
 from launcher.options import at_least
+from launcher.progress_line import ProgressLine
 from launcher.scaling_options import ImportOptions, MeasureOptions, RecordOptions, ScriptOptions
 from rllib_envs.errors import UserError
 from rllib_envs.network_scaling.accuracy_table import AccuracyTable
@@ -18,27 +17,6 @@ from rllib_envs.network_scaling.places import latency_folder, own_folder
 from rllib_envs.network_scaling.recording import record_table
 from rllib_envs.network_scaling.scaling import parse_scaling
 from rllib_envs.network_scaling.trainer import Trainer
-
-REPORT_S = 10.0
-
-
-class Progress:
-    """A line on how far it is, from time to time."""
-
-    def __init__(self) -> None:
-        self._began = self._said = time.monotonic()
-        self._before: int | None = None
-
-    def __call__(self, done: int, total: int) -> None:
-        now = time.monotonic()
-        if self._before is None:
-            self._before, self._began = done, now
-        if now - self._said < REPORT_S and done < total:
-            return
-        self._said = now
-        made = done - self._before
-        left = f", {(total - done) * (now - self._began) / made / 60:.0f} minutes left" if made else ""
-        print(f"{done} of {total} trainings{left}", flush=True)
 
 
 def run_record(options: RecordOptions) -> None:
@@ -55,7 +33,7 @@ def run_record(options: RecordOptions) -> None:
     else:
         table = AccuracyTable(options.table, options.setting, _grid(options), options.seeds)
         table.write()
-    record_table(table, Trainer(options.folder), Progress())
+    record_table(table, Trainer(options.folder), ProgressLine("trainings"))
     cells = AccuracyTable.read(options.table).cells
     best = max(cells.values(), key=lambda cell: cell.mean)
     print(f"{options.table}: {len(cells)} networks, the best with {best.mean:.2f} % (spread {best.spread:.2f})")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+
+from rllib_envs.one_thread import one_thread
 
 if TYPE_CHECKING:
     from models.networks import Network
@@ -48,7 +49,7 @@ class TorchForward:
     def scores(self, inputs: Batch, memory: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
         import torch
 
-        with _one_thread(), torch.inference_mode():
+        with one_thread(), torch.inference_mode():
             before = None if memory is None else torch.from_numpy(memory)
             scores, after = self._network.step(_tensors(inputs), before)
             return scores.numpy(), None if after is None else after.numpy()
@@ -56,7 +57,7 @@ class TorchForward:
     def value(self, inputs: Batch) -> np.ndarray:
         import torch
 
-        with _one_thread(), torch.inference_mode():
+        with one_thread(), torch.inference_mode():
             found: np.ndarray = self._network.value(_tensors(inputs)).numpy()
             return found
 
@@ -65,17 +66,3 @@ def _tensors(inputs: Batch) -> dict[str, Any]:
     import torch
 
     return {name: torch.from_numpy(array) for name, array in inputs.items()}
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """PyTorch on this thread alone. Matrices this small gain nothing from others, and lose milliseconds by waiting
-    for them where all cores are busy."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -10,7 +10,8 @@ import torch
 
 from models.ga_dqn.replay import Replay
 from models.ga_dqn.settings import GADQNSettings
-from models.ga_dqn.small_network import SmallNetwork, one_thread
+from models.ga_dqn.small_network import SmallNetwork
+from rllib_envs.one_thread import one_thread
 
 MOST_FOLLOWING = 64
 """Candidates that are kept of the state after a decision; a kernel rarely has more moves."""

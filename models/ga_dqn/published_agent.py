@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from models.ga_dqn.small_network import one_thread
+from rllib_envs.one_thread import one_thread
 
 HIDDEN = (256, 64)
 LEARNING_RATE, DISCOUNT, BATCH = 1e-3, 0.95, 64

@@ -7,8 +7,7 @@ of 64. A tuner makes several steps for each trial, and numpy's matrix products w
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -77,17 +76,6 @@ class SmallNetwork:
     def _parts(self, weights: Tensor) -> list[Tensor]:
         split = torch.split(weights, [math.prod(shape) for shape in self._shapes])
         return [part.view(shape) for part, shape in zip(split, self._shapes, strict=True)]
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """PyTorch computes with a single thread: networks this small gain nothing from more, and sums have one order."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _initial(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:

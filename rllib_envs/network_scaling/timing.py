@@ -19,6 +19,7 @@ import torch
 from rllib_envs.errors import MeasuringError, UserError
 from rllib_envs.network_scaling.architecture import Architecture
 from rllib_envs.network_scaling.networks import Network, make_network
+from rllib_envs.one_thread import one_thread
 
 BATCH = 64
 """Images that are classified at once; published latencies of this search are for so many."""
@@ -146,17 +147,6 @@ def _ready(architecture: Architecture, device: str, batch: int) -> Iterator[tupl
         for _ in range(WARM_UP_RUNS):
             network(images)
         yield network, images, _cuda_clock if device == "cuda" else time.thread_time
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """PyTorch computes in this thread alone, whose time is then all of it."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _cuda_clock() -> float:

@@ -7,7 +7,8 @@ import time
 import torch
 from torch import nn
 
-from rllib_envs.network_scaling.timing import one_thread, time_row
+from rllib_envs.network_scaling.timing import time_row
+from rllib_envs.one_thread import one_thread
 from rllib_envs.stem_sharing.layered.registry import tensor_names
 from rllib_envs.stem_sharing.network import BaseNetwork
 
