@@ -27,10 +27,10 @@ from rllib_envs.network_scaling.architecture import architecture_of
 from rllib_envs.network_scaling.data import load_data_set
 from rllib_envs.network_scaling.data.dataset import DataSet
 from rllib_envs.network_scaling.device_script import Request, run
-from rllib_envs.network_scaling.latency_file import LatencyFile
+from rllib_envs.network_scaling.latency_file import BATCH, LatencyFile
 from rllib_envs.network_scaling.latency_table import LatencyTable
 from rllib_envs.network_scaling.scaling import Scaling
-from rllib_envs.network_scaling.timing import BATCH, time_network
+from rllib_envs.network_scaling.timing import time_network
 from rllib_envs.network_scaling.training import train
 from rllib_envs.network_scaling.training_setting import TrainingSetting
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import partial
+from importlib.metadata import version
 from typing import Any
 
 import tyro
@@ -60,6 +61,9 @@ NAMES: dict[str, Callable[..., Any]] = {
 def main(arguments: list[str] | None = None) -> None:
     """Entry point of the console script. Exit codes: 0 done, 2 bad input, 3 missing package, 4 failed, 130 Ctrl-C."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments == ["--version"]:
+        print(f"tunewright {version('tunewright')}")
+        return
     if arguments[:1] == ["launch"]:
         launch(arguments[1:], prog="tunewright launch")
         return

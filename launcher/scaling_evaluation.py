@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from launcher.scaling_options import EvaluateOptions
 from launcher.scaling_report import latency_text, show_network
 from rllib_envs.errors import TunewrightError
 from rllib_envs.network_scaling.data import load_data_set
 from rllib_envs.network_scaling.layers import memory_of
 from rllib_envs.network_scaling.places import own_folder
-from rllib_envs.network_scaling.training import Epoch, judge, train
+
+if TYPE_CHECKING:
+    from rllib_envs.network_scaling.training import Epoch
 
 
 class TrainingFailed(TunewrightError):
@@ -17,6 +21,8 @@ class TrainingFailed(TunewrightError):
 
 def run_evaluate(options: EvaluateOptions) -> None:
     """Print the network, its accuracy, its latency and its memory. The test part is looked at once, at the end."""
+    from rllib_envs.network_scaling.training import judge, train
+
     options.check()
     setting = options.setting
     architecture = setting.architecture(options.scaling)

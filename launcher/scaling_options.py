@@ -13,9 +13,9 @@ from rllib_envs.errors import UserError
 from rllib_envs.names import choose
 from rllib_envs.network_scaling.data.shapes import SHAPES
 from rllib_envs.network_scaling.latency import check_platform
+from rllib_envs.network_scaling.latency_file import BATCH
 from rllib_envs.network_scaling.scaling import Scaling, parse_scaling
 from rllib_envs.network_scaling.setting import Setting
-from rllib_envs.network_scaling.timing import BATCH
 from rllib_envs.network_scaling.training_setting import TrainingSetting
 
 

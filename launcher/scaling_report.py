@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
 from rich.console import Console
 from rich.table import Table
 
 from rllib_envs.errors import UserError
 from rllib_envs.network_scaling.architecture import Architecture
 from rllib_envs.network_scaling.latency import find_latencies
+from rllib_envs.network_scaling.latency_file import BATCH
 from rllib_envs.network_scaling.layers import costs_of, layers_of
 from rllib_envs.network_scaling.places import latency_folder
 from rllib_envs.network_scaling.setting import Setting
-from rllib_envs.network_scaling.timing import BATCH, STEADY, time_network
 
 
 def show_network(architecture: Architecture) -> None:
@@ -36,6 +35,10 @@ def show_network(architecture: Architecture) -> None:
 
 def latency_text(setting: Setting, architecture: Architecture, platform: str, device: str, shared: Path) -> str:
     """Measured here where this is the platform; else by a table or a model. It says which."""
+    import torch
+
+    from rllib_envs.network_scaling.timing import STEADY, time_network
+
     if platform == "desktop" and (device == "cpu" or torch.cuda.is_available()):
         timing = time_network(architecture, device)
         steady = "" if timing.steady else f", unsteady: more than {100 * STEADY:.0f} %, so the machine is busy"

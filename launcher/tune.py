@@ -19,7 +19,6 @@ from eval.verification import verify
 from eval.wording import number, times
 from launcher.folders import find_policy, has_policy, problem_of
 from launcher.mapping_answer import read_task
-from launcher.tune_kernel import run_tune_kernel
 from launcher.tune_mapping import run_tune_mapping
 from rllib_envs.errors import UserError
 from rllib_envs.evaluation_cache import EvaluationCache
@@ -103,6 +102,8 @@ def run_tune(config: TuneConfig) -> None:
     if config.emit:
         check_emit(benchmark, config.emit)
     if benchmark.problem == KERNELS and config.policy is None and not has_policy(KERNELS):
+        from launcher.tune_kernel import run_tune_kernel  # brings PyTorch
+
         run_tune_kernel(benchmark, config.seconds, config.emit)
         return
     path, policy = find_policy(config.policy, benchmark.problem)

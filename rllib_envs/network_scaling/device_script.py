@@ -18,10 +18,10 @@ import torch
 
 from rllib_envs.errors import UserError, one_line_errors
 from rllib_envs.network_scaling.architecture import FAMILIES, Architecture, architecture_of, network_name
-from rllib_envs.network_scaling.latency_file import HOW, LatencyFile, Measured
+from rllib_envs.network_scaling.latency_file import BATCH, HOW, LatencyFile, Measured
 from rllib_envs.network_scaling.platforms import DEVICES_OF, PLATFORMS
 from rllib_envs.network_scaling.scaling import TENTHS, Scaling, parse_scaling
-from rllib_envs.network_scaling.timing import BATCH, DEVICES, time_parts
+from rllib_envs.network_scaling.timing import DEVICES, time_parts
 
 DONOR_BLOCKS = 2
 """In each stage: its first, and one that stands for all others, which are alike."""

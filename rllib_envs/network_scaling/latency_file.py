@@ -15,6 +15,8 @@ from rllib_envs.network_scaling.platforms import DEVICES_OF
 from rllib_envs.network_scaling.scaling import LARGEST, SMALLEST, Scaling
 
 FORMAT = 1
+BATCH = 64
+"""Images that are classified at once; published latencies of this search are for so many."""
 HOW = {
     "cpu": "one thread, its own time, each part in its place in the network, median of two rounds",
     "cuda": "waited for after each part in its place in the network, median of two rounds",

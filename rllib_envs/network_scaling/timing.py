@@ -18,11 +18,10 @@ import torch
 
 from rllib_envs.errors import MeasuringError, UserError
 from rllib_envs.network_scaling.architecture import Architecture
+from rllib_envs.network_scaling.latency_file import BATCH
 from rllib_envs.network_scaling.networks import Network, make_network
 from rllib_envs.one_thread import one_thread
 
-BATCH = 64
-"""Images that are classified at once; published latencies of this search are for so many."""
 LEAST_RUNS, MOST_RUNS = 5, 50
 RUN_SECONDS = 1.0
 """For the runs of a round, of which there are LEAST_RUNS at any rate."""

@@ -42,6 +42,22 @@ def trained(tmp_path_factory):
     return home, run.stdout
 
 
+@pytest.mark.parametrize(
+    "program", ["cli", "slurm_launch", "rllib_agent", "streaming_engine", "network_scaling", "stem_sharing"]
+)
+def test_programs_start_without_what_only_some_commands_need(program):
+    """PyTorch alone would make each of them start three times as slowly."""
+    heavy = ("torch", "ray", "wandb", "tvm", "matplotlib", "pandas", "pyarrow", "scipy", "sklearn", "submitit")
+    check = f"import sys, launcher.{program}; print([name for name in {heavy} if name in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, cwd=ROOT)
+    assert run.stdout == "[]\n", run.stderr
+
+
+def test_the_version(tmp_path):
+    run = tunewright("--version", cwd=tmp_path)
+    assert run.returncode == 0 and re.fullmatch(r"tunewright \d+\.\d+\.\d+\n", run.stdout)
+
+
 def test_training_leaves_a_complete_run(trained):
     home, output = trained
     (path,) = (home / "runs").iterdir()
