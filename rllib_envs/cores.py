@@ -51,15 +51,24 @@ class CoreLocks:
         while True:
             for position, core in enumerate(self._cores):
                 # Not kept open: a process that is forked meanwhile would inherit the lock.
-                with (self._folder / str(min(core, default=0))).open("w") as file:
-                    try:
-                        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    except BlockingIOError:
-                        continue
-                    self._cores.insert(0, self._cores.pop(position))
-                    yield core
-                    return
+                file = os.open(self._folder / str(min(core, default=0)), os.O_WRONLY | os.O_CREAT, 0o600)
+                try:
+                    if _lock(file):
+                        self._cores.insert(0, self._cores.pop(position))
+                        yield core
+                        return
+                finally:
+                    os.close(file)
             time.sleep(random.uniform(0.1, 1.0) * LONGEST_PAUSE_S)
+
+
+def _lock(file: int) -> bool:
+    """Whether nobody else has it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def run_on(core: Core) -> None:
