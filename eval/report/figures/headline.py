@@ -60,7 +60,7 @@ def headline(comparison: Comparison, frame: Frame, summaries: Sequence[Summary])
         _beside(good, len(summaries) - 0.35, 4, "mean", colour=MUTED)
         _beside(good, len(summaries) - 0.35, second_column, "time", colour=MUTED)
     method_axis(good, names, look)
-    ratio_axis(good, every, "x", most=5 if frame.narrow else 9)
+    ratio_axis(good, every, "x", most=3 if frame.narrow else 9)
     good.grid(axis="x")
     good.set_xlabel("speedup over untuned (log scale)")
     return figure
