@@ -14,6 +14,7 @@ from typing import Any
 from rllib_envs.errors import TunewrightError, UserError
 from rllib_envs.names import choose
 from rllib_envs.stem_sharing.checked import finite, whole
+from rllib_envs.stem_sharing.executor.calls import Line
 from rllib_envs.stem_sharing.nets import NOBODY, Net, WireNet
 
 LONGEST_BYTES = 1 << 20
@@ -26,6 +27,8 @@ MOST_SIDE = 1 << 13
 MOST_RATE = 1000.0
 """Frames/s."""
 REFUSAL = "error: "
+PURPOSE = b"tunewright stem sharing executor\n"
+"""Of the key that a token makes."""
 
 
 class BadNets(UserError):
@@ -38,6 +41,10 @@ class Refused(TunewrightError):
 
 class ExecutorGone(TunewrightError):
     """Nobody answers at the executor's address."""
+
+
+def line_to(address: str, token: str | None) -> Line:
+    return Line(address, token, PURPOSE, LONGEST_BYTES)
 
 
 def request(nets: Sequence[Net]) -> bytes:

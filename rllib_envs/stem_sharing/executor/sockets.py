@@ -1,4 +1,4 @@
-"""ZeroMQ, which only those need who deploy."""
+"""ZeroMQ, which only those need who deploy, or who ask a server of jobs."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ def zmq() -> Any:
         import zmq.utils.monitor
         import zmq.utils.z85
     except ImportError:
-        raise MissingPackage("deploying needs pyzmq; pip install 'tunewright[stems]'") from None
+        raise MissingPackage("deploying, and servers of jobs, need pyzmq; pip install 'tunewright[stems]'") from None
     return zmq

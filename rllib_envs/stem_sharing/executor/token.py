@@ -1,7 +1,7 @@
-"""A secret that scheduler and executor share, for when they are not on one machine.
+"""A secret that who asks and who answers share, for when they are not on one machine.
 
-The executor's key for CurveZMQ (RFC 26 of ZeroMQ) is made of it. Its public half is never sent in the clear, so only
-who knows the secret can say anything at all, and nobody can listen.
+The key for CurveZMQ (RFC 26 of ZeroMQ) of who answers is made of it. Its public half is never sent in the clear, so
+only who knows the secret can say anything at all, and nobody can listen.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from rllib_envs.stem_sharing.executor.sockets import zmq
 
 SHORTEST = 24
 """Characters: what is heard on the network must not let a secret be guessed."""
-PURPOSE = b"tunewright stem sharing executor\n"
 LOCAL = ("tcp://127.", "tcp://localhost:", "tcp://[::1]:", "ipc://")
 
 
@@ -35,18 +34,18 @@ def is_local(address: str) -> bool:
     return address.startswith(LOCAL)
 
 
-def lock_server(socket: Any, token: str) -> None:
-    socket.curve_publickey, socket.curve_secretkey = _keys(token)
+def lock_server(socket: Any, token: str, purpose: bytes) -> None:
+    socket.curve_publickey, socket.curve_secretkey = _keys(token, purpose)
     socket.curve_server = True
 
 
-def unlock_client(socket: Any, token: str) -> None:
+def unlock_client(socket: Any, token: str, purpose: bytes) -> None:
     socket.curve_publickey, socket.curve_secretkey = zmq().curve_keypair()
-    socket.curve_serverkey = _keys(token)[0]
+    socket.curve_serverkey = _keys(token, purpose)[0]
 
 
-def _keys(token: str) -> tuple[bytes, bytes]:
+def _keys(token: str, purpose: bytes) -> tuple[bytes, bytes]:
     """Public and secret, as 40 characters of Z85 each."""
     library = zmq()
-    secret = library.utils.z85.encode(hashlib.sha256(PURPOSE + token.encode()).digest())
+    secret = library.utils.z85.encode(hashlib.sha256(purpose + token.encode()).digest())
     return library.curve_public(secret), secret
