@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from launcher.stem_options import LatencyOptions, StemTrainOptions
 from launcher.stem_setup import MODEL_DESC
-from models.store.atomic import check_room, new_file, read_json, write_json
+from models.store.atomic import check_room, flush_to_disk, new_file, read_json, write_json
 from rllib_envs.errors import MeasuringError, UserError
 from rllib_envs.stem_sharing.accuracy_files import SUFFIX, accuracy_lines
 from rllib_envs.stem_sharing.application import Variant
@@ -24,43 +26,69 @@ NAME = re.compile(r"[\w][\w.-]*")
 HISTORY = "history"
 
 
-def train(options: StemTrainOptions) -> None:
+class Trained(NamedTuple):
+    """What came of a training."""
+
+    variants: tuple[Variant, ...]
+    model_desc: Mapping[str, Any] | None
+    """What the layers take, where the machine was calm enough to say."""
+
+
+class Log:
+    """Who follows a training: here it is printed. A server's worker keeps more of it."""
+
+    def tell(self, line: str) -> None:
+        print(line)
+
+    def before(self) -> tuple[Variant, ...]:
+        """Freeze points that an earlier training with the same inputs has done, before it was cut."""
+        return ()
+
+    def writing(self) -> None:
+        """A model is about to be written. May raise TunewrightError, and then it isn't."""
+
+    def done(self, variant: Variant) -> None:
+        """A freeze point has been trained, and all of it is on the disk."""
+
+
+def train(options: StemTrainOptions, log: Log = Log()) -> Trained:  # noqa: B008  (it has no state)
     """Everything that can be wrong is looked at first; what is done is on the disk at once."""
-    if not NAME.fullmatch(options.name):
-        raise UserError(f"name {options.name!r} can't be that of files; use letters, digits, - and _")
-    setting, base = _begin(options.config_file)
+    check_name(options.name)
+    setting, base = _begin(options.config_file, log)
     points = parse_points(options.indices, base.names, base.trained)
     _check_others(options.model_dir / MODEL_DESC, base, setting)
     for folder in (options.model_dir, options.log_dir):
         check_room(folder)
     pictures = read_pictures(options.image_dir, options.image_test_dir, setting)
     counts = [len(part.labels) for part in pictures[:3]]
-    print(
+    log.tell(
         f"{', '.join(pictures.classes)}: {counts[0]} images to learn from, {counts[1]} to end by, {counts[2]} to test"
     )
-    report = _Report(options)
-    train_application(options.name, base, pictures, points, setting, report.done, report.watch)
-    print(f"accuracies: {report.accuracies}, models: {options.model_dir}")
-    if not (options.model_dir / MODEL_DESC).exists():
-        try:
-            _measure(base, setting, options.model_dir)
-        except MeasuringError as error:
-            print(
-                f"no latencies yet: {error}, with stem_sharing.py latencies {options.config_file} {options.model_dir}"
-            )
+    report = _Report(options, log, points)
+    left = [point for point in points if point not in report.known]
+    train_application(options.name, base, pictures, left, setting, report.done, report.watch)
+    log.tell(f"accuracies: {report.accuracies}, models: {options.model_dir}")
+    return Trained(tuple(report.variants), _latencies_of(options, setting, base, log))
+
+
+def check_name(name: str) -> None:
+    """UserError where an application can't be called so."""
+    if not NAME.fullmatch(name):
+        raise UserError(f"name {name!r} can't be that of files; use letters, digits, - and _")
 
 
 def latencies(options: LatencyOptions) -> None:
     """Exit code 4 where the machine is too busy."""
-    setting, base = _begin(options.config_file)
+    log = Log()
+    setting, base = _begin(options.config_file, log)
     check_room(options.model_dir)
-    _measure(base, setting, options.model_dir)
+    _measure(base, setting, options.model_dir, log)
 
 
-def _begin(config_file: Path) -> tuple[Setting, Base]:
+def _begin(config_file: Path, log: Log) -> tuple[Setting, Base]:
     setting, unused = read_setting(config_file)
     if unused:
-        print(f"without effect: {', '.join(unused)}")
+        log.tell(f"without effect: {', '.join(unused)}")
     return setting, load_base(setting.net, setting.weights, setting.seed)
 
 
@@ -74,19 +102,39 @@ def _check_others(path: Path, base: Base, setting: Setting) -> None:
             )
 
 
-def _measure(base: Base, setting: Setting, model_dir: Path) -> None:
+def _latencies_of(options: StemTrainOptions, setting: Setting, base: Base, log: Log) -> Mapping[str, Any] | None:
+    """As other applications' training has measured them, or as they are now."""
+    found = options.model_dir / MODEL_DESC
+    if not found.exists():
+        try:
+            _measure(base, setting, options.model_dir, log)
+        except MeasuringError as error:
+            log.tell(
+                f"no latencies yet: {error}, with stem_sharing.py latencies {options.config_file} {options.model_dir}"
+            )
+            return None
+    return read_json(found, "what the layers of a base network take (model_desc)")
+
+
+def _measure(base: Base, setting: Setting, model_dir: Path, log: Log) -> None:
     network = measure_layers(base.for_classes(FEWEST_CLASSES, setting.seed), setting.n, base.network)
     write_json(model_dir / MODEL_DESC, network.to_spec())
-    print(f"latencies of {network.layers} layers, {network.total:.2f} of the slowest: {model_dir / MODEL_DESC}")
+    log.tell(f"latencies of {network.layers} layers, {network.total:.2f} of the slowest: {model_dir / MODEL_DESC}")
 
 
 class _Report:
-    """Writes and prints what comes of a training."""
+    """Writes and tells what comes of a training."""
 
-    def __init__(self, options: StemTrainOptions) -> None:
-        self._models, self._history = options.model_dir, options.log_dir / HISTORY
+    def __init__(self, options: StemTrainOptions, log: Log, points: Sequence[int]) -> None:
+        self._models, self._history, self._log = options.model_dir, options.log_dir / HISTORY, log
         self.accuracies = options.log_dir / f"{options.name}{SUFFIX}"
-        self._variants: list[Variant] = []
+        self.variants = [
+            variant
+            for variant in log.before()
+            if variant.freeze_point in points and (self._models / variant.model_path).is_file()
+        ]
+        self.known = {variant.freeze_point for variant in self.variants}
+        """Freeze points that needn't be trained any more."""
 
     def watch(self, point: int, epoch: Epoch) -> None:
         numbers = ",".join(f"{number:.4f}" for number in epoch[1:])
@@ -94,9 +142,13 @@ class _Report:
             file.write(f"{point},{epoch.number},{numbers}\n")
 
     def done(self, found: FineTuned) -> None:
-        write_model(self._models / found.variant.model_path, found.model)
-        self._variants.append(found.variant)
+        self._log.writing()
+        with new_file(self._models / found.variant.model_path) as draft:
+            write_model(draft, found.model)
+            flush_to_disk(draft)
+        self.variants = sorted([*self.variants, found.variant])
         with new_file(self.accuracies) as draft:
-            draft.write_text(accuracy_lines(self._variants))
+            draft.write_text(accuracy_lines(self.variants))
         point, hit, false_alarm, _ = found.variant
-        print(f"freeze point {point}: accuracy {hit:.4f}, false positives {false_alarm:.4f}")
+        self._log.tell(f"freeze point {point}: accuracy {hit:.4f}, false positives {false_alarm:.4f}")
+        self._log.done(found.variant)
