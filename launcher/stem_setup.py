@@ -50,14 +50,19 @@ def read_setup(path: Path, accuracies: Sequence[Path] = ()) -> Setup:
         names = {"apps": "applications", "model_desc": "network"}
         content = {name: benchmark.spec.get(old) for name, old in names.items()}
         content["video_desc"] = {"stream_fps": benchmark.spec.get("stream_fps", 15)}
-    no_others(content, Setup._fields, str(path))
     if accuracies:
         content["apps"] = [read_application(file, file.name.removesuffix(SUFFIX)).to_spec() for file in accuracies]
+    return setup_of(content, str(path))
+
+
+def setup_of(content: Mapping[str, Any], what: str) -> Setup:
+    """From the three entries. Raises UserError that calls them `what`."""
+    no_others(content, Setup._fields, what)
     setup = Setup(*(content.get(name) for name in Setup._fields))  # type: ignore[arg-type]  # checked below
     if not isinstance(setup.apps, list) or not all(isinstance(app, dict) for app in setup.apps) or not setup.apps:
-        raise UserError(f"{path} needs apps: a list of objects, one at least; or give files of accuracies")
+        raise UserError(f"{what} needs apps: a list of objects, one at least; or give files of accuracies")
     if not isinstance(setup.video_desc, dict) or not isinstance(setup.model_desc, dict):
-        raise UserError(f"{path} needs video_desc and model_desc, both of them objects")
+        raise UserError(f"{what} needs video_desc and model_desc, both of them objects")
     return setup
 
 

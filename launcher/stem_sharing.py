@@ -10,11 +10,8 @@ python launcher/stem_sharing.py deploy setup.json --budget 350
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
-
-from rich.table import Table
 
 from launcher.cli import run_program
 from launcher.stem_deploy import run_deploy, run_executor
@@ -28,30 +25,8 @@ from launcher.stem_options import (
     SetupOptions,
     StemTrainOptions,
 )
-from launcher.stem_setup import read_setup, run_setup
-from launcher.tables import print_table
-from rllib_envs.stem_sharing.nets import nets
-
-
-def run_schedule(options: ScheduleOptions) -> None:
-    """Print a schedule and what it is expected to do; exit code 2 where the budget is too little for any."""
-    scheduler = read_setup(options.setup).scheduler(options, options.mode)
-    apps, network = scheduler.applications, scheduler.network
-    schedule = scheduler.schedule(options.budget)
-    report = scheduler.report(schedule)
-    losses = scheduler.task(options.budget).app_losses(schedule)
-    table = Table(box=None, pad_edge=False)
-    for column in ("application", "freeze point", "frames/s", f"loss ({options.metric})"):
-        table.add_column(column, justify="left" if column == "application" else "right")
-    for app, choice, loss in zip(apps, schedule, losses, strict=True):
-        table.add_row(app.app_id, str(choice.freeze_point), f"{choice.rate:g}", f"{loss:.4f}")
-    print_table(table)
-    print(f"mean F1 {report.f1:.4f}, events missed {report.fnr:.1%}, false alerts {report.fpr:.1%}")
-    print(f"costs {report.cost:.2f} of {options.budget:g}")
-    if options.emit:
-        deployed = [net.message() for net in nets(network, apps, schedule)]
-        options.emit.write_text(json.dumps(deployed, indent=1) + "\n")
-        print(f"nets: {options.emit}")
+from launcher.stem_schedule import run_schedule
+from launcher.stem_setup import run_setup
 
 
 def run_train(options: StemTrainOptions) -> None:
