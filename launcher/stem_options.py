@@ -164,3 +164,8 @@ class ExecutorOptions:
     """The scheduler's setup, for --capacity."""
     debug: bool = False
     """Show the traceback of an error."""
+
+
+@dataclass(frozen=True)
+class ClientOptions:
+    """Ask a server: train, list, show, schedule, deploy, status or cancel; `client --help` explains them."""

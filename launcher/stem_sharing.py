@@ -6,17 +6,22 @@ python launcher/stem_sharing.py schedule setup.json --budget 350 --emit nets.jso
 python launcher/stem_sharing.py experiment 10 results/night --setup setup.json
 python launcher/stem_sharing.py executor --models models/
 python launcher/stem_sharing.py deploy setup.json --budget 350
+python launcher/stem_sharing.py server --data jobs/
+python launcher/stem_sharing.py client train bus finetune.ini models/ logs/ all images/bus/
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
+from launcher import stem_client
 from launcher.cli import run_program
 from launcher.stem_deploy import run_deploy, run_executor
 from launcher.stem_experiment import run_experiment
 from launcher.stem_options import (
+    ClientOptions,
     DeployOptions,
     ExecutorOptions,
     ExperimentOptions,
@@ -26,6 +31,7 @@ from launcher.stem_options import (
     StemTrainOptions,
 )
 from launcher.stem_schedule import run_schedule
+from launcher.stem_server.options import ServerOptions
 from launcher.stem_setup import run_setup
 
 
@@ -41,6 +47,12 @@ def run_latencies(options: LatencyOptions) -> None:
     latencies(options)
 
 
+def run_server(options: ServerOptions) -> None:
+    from launcher.stem_server import front  # with Redis's client, which the others do without
+
+    front.run_server(options)
+
+
 COMMANDS: dict[type[Any], Callable[[Any], None]] = {
     StemTrainOptions: run_train,
     LatencyOptions: run_latencies,
@@ -49,6 +61,7 @@ COMMANDS: dict[type[Any], Callable[[Any], None]] = {
     ExperimentOptions: run_experiment,
     DeployOptions: run_deploy,
     ExecutorOptions: run_executor,
+    ServerOptions: run_server,
 }
 NAMES: dict[str, Callable[..., Any]] = {
     "train": StemTrainOptions,
@@ -58,10 +71,16 @@ NAMES: dict[str, Callable[..., Any]] = {
     "experiment": ExperimentOptions,
     "deploy": DeployOptions,
     "executor": ExecutorOptions,
+    "server": ServerOptions,
+    "client": ClientOptions,
 }
 
 
 def main(arguments: list[str] | None = None) -> None:
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["client"]:
+        stem_client.main(arguments[1:], "stem_sharing.py client")
+        return
     run_program("stem_sharing.py", __doc__, NAMES, COMMANDS, arguments)
 
 

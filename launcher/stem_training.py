@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,7 +10,7 @@ from launcher.stem_options import LatencyOptions, StemTrainOptions
 from launcher.stem_setup import MODEL_DESC
 from models.store.atomic import check_room, flush_to_disk, new_file, read_json, write_json
 from rllib_envs.errors import MeasuringError, UserError
-from rllib_envs.stem_sharing.accuracy_files import SUFFIX, accuracy_lines
+from rllib_envs.stem_sharing.accuracy_files import SUFFIX, accuracy_lines, check_name
 from rllib_envs.stem_sharing.application import Variant
 from rllib_envs.stem_sharing.layered.model_file import write_model
 from rllib_envs.stem_sharing.network import BaseNetwork
@@ -22,7 +21,6 @@ from rllib_envs.stem_sharing.training.freeze_points import parse_points
 from rllib_envs.stem_sharing.training.latencies import measure_layers
 from rllib_envs.stem_sharing.training.setting import Setting, read_setting
 
-NAME = re.compile(r"[\w][\w.-]*")
 HISTORY = "history"
 
 
@@ -69,12 +67,6 @@ def train(options: StemTrainOptions, log: Log = Log()) -> Trained:  # noqa: B008
     train_application(options.name, base, pictures, left, setting, report.done, report.watch)
     log.tell(f"accuracies: {report.accuracies}, models: {options.model_dir}")
     return Trained(tuple(report.variants), _latencies_of(options, setting, base, log))
-
-
-def check_name(name: str) -> None:
-    """UserError where an application can't be called so."""
-    if not NAME.fullmatch(name):
-        raise UserError(f"name {name!r} can't be that of files; use letters, digits, - and _")
 
 
 def latencies(options: LatencyOptions) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,6 +11,15 @@ from rllib_envs.stem_sharing.application import Application, Variant
 from rllib_envs.stem_sharing.checked import finite, whole
 
 SUFFIX = "-accuracy"
+NAME = re.compile(r"[\w][\w.-]*")
+LONGEST_NAME = 100
+"""Characters; names of files may have 255 bytes."""
+
+
+def check_name(name: str) -> None:
+    """UserError where an application, and so its files, can't be called so."""
+    if not NAME.fullmatch(name) or len(name) > LONGEST_NAME:
+        raise UserError(f"name {name!r:.120} can't be that of files; use letters, digits, - and _")
 
 
 def read_application(path: Path, app_id: str) -> Application:

@@ -15,10 +15,10 @@ from rllib_envs.names import choose
 from rllib_envs.stem_sharing.layered.model_file import read_model
 from rllib_envs.stem_sharing.layered.published_weights import put_published
 from rllib_envs.stem_sharing.layered.registry import NETWORKS, between, build
+from rllib_envs.stem_sharing.training.setting import PUBLISHED, RANDOM
 
 OWN_LAYERS = {"efficientnet_lite0": 2, "mobile": 1, "mobilenet_keras": 2}
 """How many layers at a network's end are each application's own, with random weights in the beginning."""
-PUBLISHED, RANDOM = "imagenet", "none"
 WITH_PUBLISHED = "efficientnet_lite0"
 FEWEST_CLASSES = 2
 

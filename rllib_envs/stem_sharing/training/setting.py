@@ -13,6 +13,8 @@ from rllib_envs.errors import UserError
 from rllib_envs.names import choose
 
 SECTION = "finetune-config"
+PUBLISHED, RANDOM = "imagenet", "none"
+"""Weights that are no file's."""
 OPTIMIZERS = ("adam", "adamax", "nadam", "rmsprop", "sgd")
 WITHOUT_EFFECT = ("nb_phase_two_epoch", "num_mega_epochs", "output_dir")
 """What published configurations have, and their program reads, but does not use."""
