@@ -47,6 +47,7 @@ def show_job(job: Mapping[str, Any]) -> None:
         print(f"  {line}")
     what = f"{job['kind']} {job['name']}".rstrip()
     done = f", {job['points_done']} freeze points done" if job["points_done"] else ""
+    done += f", started {job['runs']} times" if job.get("runs", 1) > 1 else ""
     error = f": {job['error']}" if job["error"] else ""
     print(f"job {job['id']}, {what}, since {_time(job, 'submitted')}: {job['state']}{done}{error}")
 

@@ -15,7 +15,7 @@ from typing import IO
 from launcher.stem_server.store import Store, StoreGone
 from models.store.atomic import check_room
 from rllib_envs.child_process import die_with_parent
-from rllib_envs.errors import MissingPackage, TunewrightError, UserError
+from rllib_envs.errors import MissingPackage, UserError
 
 CONFIG = Path(__file__).with_name("redis.conf")
 PROGRAM = "redis-server"
@@ -50,7 +50,7 @@ class OwnRedis:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Return when it answers. Raises TunewrightError where it doesn't."""
+        """Return when it answers. Raises StoreGone where it doesn't, because the disk is full, for instance."""
         self._process = subprocess.Popen(
             [PROGRAM, str(CONFIG), "--dir", str(self.folder), "--unixsocket", str(self.folder / "redis.sock")],
             stdin=subprocess.DEVNULL,
@@ -66,7 +66,7 @@ class OwnRedis:
                 return store.ping()
             except StoreGone:
                 if self._process.poll() is not None or time.monotonic() > end:
-                    raise TunewrightError(
+                    raise StoreGone(
                         f"{PROGRAM} doesn't start in {self.folder}; {self.folder / 'redis.log'} says why"
                     ) from None
             time.sleep(POLL_S)

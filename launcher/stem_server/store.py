@@ -225,7 +225,7 @@ def unknown(job: str) -> UserError:
 
 def _summary(found: Mapping[str, str]) -> dict[str, Any]:
     """A job without what was asked for, which may be long, and without its result."""
-    numbers = {name: int(found[name]) for name in ("submitted", "started", "ended", "code") if found.get(name)}
+    numbers = {name: int(found[name]) for name in ("submitted", "started", "ended", "runs", "code") if found.get(name)}
     texts = {name: found.get(name, "") for name in ("kind", "name", "state", "error")}
     return {**texts, **numbers}
 
@@ -242,6 +242,6 @@ def _said_plainly() -> Iterator[None]:
     except (exceptions.ConnectionError, exceptions.TimeoutError) as error:
         raise StoreGone(f"Redis is gone ({error}); start it again, what it has answered is kept") from None
     except exceptions.ResponseError as error:
-        if str(error).startswith(("OOM", "MISCONF")):
+        if isinstance(error, exceptions.OutOfMemoryError) or str(error).startswith("MISCONF"):
             raise StoreFull(f"Redis has no room ({error}); make some, what it has answered is kept") from None
         raise

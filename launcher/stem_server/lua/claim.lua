@@ -17,6 +17,7 @@ if not id then
   if not id then return false end
   token = tostring(redis.call('INCR', prefix .. 'token'))
   redis.call('HSET', job_key(id), 'state', 'running', 'token', token, 'worker', worker, 'started', now())
+  redis.call('HINCRBY', job_key(id), 'runs', 1)
   redis.call('HSET', prefix .. 'working', worker, id .. ' ' .. token)
 end
 redis.call('ZADD', running, now() + tonumber(lease), id)

@@ -1,8 +1,8 @@
 -- What all scripts begin with. KEYS[1] is the prefix of every key; a script runs alone, and wholly or not at all.
 --
 --   jobs            sorted set: job by the order in which they were submitted
---   job:ID          hash: kind, name, ask, digest, state, submitted, started, ended, worker, token, crashes, result,
---                   error, code
+--   job:ID          hash: kind, name, ask, digest, state, submitted, started, ended, worker, token, runs, crashes,
+--                   result, error, code
 --   job:ID:lines    list: what the job says
 --   job:ID:done     hash: what is done of it, which it needn't do again (freeze point -> JSON)
 --   waiting:KIND    list: jobs that are queued, the next one first
