@@ -18,14 +18,13 @@ from launcher.export import ExportConfig, run_export
 from launcher.jobs.config import LaunchConfig, parse_launch
 from launcher.jobs.launch import run_launch
 from launcher.jobs.watch import CancelConfig, JobsConfig, LogsConfig, run_cancel, run_jobs, run_logs
+from launcher.program import carry_out
 from launcher.records import RecordsConfig, run_records
 from launcher.replay import ReplayConfig, run_replay
-from launcher.tracking.account import hide_key
 from launcher.tracking.sync import SyncConfig, run_sync
 from launcher.train import run_train
 from launcher.train_config import TrainConfig
 from launcher.tune import TuneConfig, run_tune
-from rllib_envs.errors import one_line_errors
 
 COMMANDS: dict[type[Any], Callable[[Any], None]] = {
     TrainConfig: run_train,
@@ -79,33 +78,10 @@ def run(config: Any) -> None:
     carry_out(COMMANDS[type(config)], config)
 
 
-def run_program(
-    prog: str,
-    description: str | None,
-    names: dict[str, Callable[..., Any]],
-    commands: dict[type[Any], Callable[[Any], None]],
-    arguments: list[str] | None,
-) -> None:
-    """Carry out one command of a program that has its own: by their names, and by the class of their options."""
-    given = sys.argv[1:] if arguments is None else arguments
-    only_on = (tyro.conf.FlagCreatePairsOff,)
-    options = tyro.extras.subcommand_cli_from_dict(
-        names, prog=prog, description=description, args=given, config=only_on
-    )
-    carry_out(commands[type(options)], options)
-
-
 def launch(arguments: list[str], prog: str, description: str | None = None) -> None:
     """Carry out `launch`, which passes on what it doesn't know to the application."""
     config, rest = parse_launch(arguments, prog, description)
     carry_out(partial(run_launch, arguments=rest), config)
-
-
-def carry_out(command: Callable[[Any], None], config: Any) -> None:
-    hide_key()
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a log shows lines as they happen
-    with one_line_errors(config.debug):
-        command(config)
 
 
 if __name__ == "__main__":

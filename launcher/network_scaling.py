@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from launcher.cli import run_program
+from launcher.program import run_program
 from launcher.scaling_evaluation import run_evaluate
 from launcher.scaling_options import (
     EvaluateOptions,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import tyro
 
-from launcher.cli import carry_out
+from launcher.program import carry_out
 from launcher.progress_line import ProgressLine
 from rllib_envs.errors import UserError
 from rllib_envs.kernel_tuning.crew import MeasuringCrew

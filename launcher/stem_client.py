@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from launcher.cli import run_program
+from launcher.program import run_program
 from launcher.stem_client_options import (
     AskOptions,
     CancelOptions,

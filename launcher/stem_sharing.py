@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 from launcher import stem_client
-from launcher.cli import run_program
+from launcher.program import run_program
 from launcher.stem_deploy import run_deploy, run_executor
 from launcher.stem_experiment import run_experiment
 from launcher.stem_options import (

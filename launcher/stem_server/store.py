@@ -68,8 +68,7 @@ class Outcome(NamedTuple):
 
 
 def encode(content: Any) -> str:
-    """The same text for the same content."""
-    return json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return json.dumps(content, separators=(",", ":"))
 
 
 class Store:

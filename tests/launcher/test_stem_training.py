@@ -41,6 +41,10 @@ def run(*arguments: object) -> int:
 
 @pytest.fixture
 def calm(monkeypatch: pytest.MonkeyPatch) -> None:
+    hurry(monkeypatch)
+
+
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Any two rounds agree, and runs are few: what is measured here is not to be used."""
     monkeypatch.setattr(timing, "STEADY", 1e9)
     monkeypatch.setattr(timing, "RUN_SECONDS", 0.0)
@@ -48,13 +52,17 @@ def calm(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """With images of two applications, and configurations that train a base network and go on from it."""
     monkeypatch.chdir(tmp_path)
-    write_images(tmp_path / "bus", 6)
-    write_images(tmp_path / "car", 4, {"green": (20, 200, 20), "red": (200, 20, 20), "white": (220, 220, 220)})
-    (tmp_path / "scratch").write_text(SCRATCH)
-    (tmp_path / "config").write_text(SCRATCH.replace("none", "bases/base-0.safetensors"))
-    return tmp_path
+    return with_inputs(tmp_path)
+
+
+def with_inputs(folder: Path) -> Path:
+    """Images of two applications, and configurations that train a base network and go on from it."""
+    write_images(folder / "bus", 6)
+    write_images(folder / "car", 4, {"green": (20, 200, 20), "red": (200, 20, 20), "white": (220, 220, 220)})
+    (folder / "scratch").write_text(SCRATCH)
+    (folder / "config").write_text(SCRATCH.replace("none", "bases/base-0.safetensors"))
+    return folder
 
 
 @pytest.mark.usefixtures("calm")
