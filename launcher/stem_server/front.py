@@ -133,7 +133,11 @@ class Front:
 
     def _status(self, question: Mapping[str, Any]) -> Mapping[str, Any]:
         most = messages.number(question, "most", MOST_LISTED)
-        return {"counts": self._store.counts(), "jobs": self._store.jobs(most)}
+        return {
+            "submitted": self._store.submitted(),
+            "counts": self._store.counts(),
+            "jobs": self._store.jobs(most),
+        }
 
     def _cancel(self, question: Mapping[str, Any]) -> Mapping[str, Any]:
         job = messages.job_id(question)

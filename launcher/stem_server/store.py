@@ -197,6 +197,11 @@ class Store:
                 pipeline.hgetall(f"{self.prefix}job:{job}")
             return [{"id": job, **_summary(found)} for job, found in zip(ids, pipeline.execute(), strict=True) if found]
 
+    def submitted(self) -> int:
+        """How many jobs are known."""
+        with _said_plainly():
+            return int(self._redis.zcard(f"{self.prefix}jobs"))
+
     def counts(self) -> dict[str, dict[str, int]]:
         """Of each kind, how many wait and how many run."""
         with _said_plainly():
