@@ -65,7 +65,6 @@ class Crew:
             self._gone(worker, why, crashed=True)
         self._fill()
         if time.monotonic() >= self._due:
-            self._report()
             self._renew()
             self._due = time.monotonic() + RENEW_S
 
@@ -109,15 +108,17 @@ class Crew:
 
     def _renew(self) -> None:
         """Who hasn't been able to for the time of a lease doesn't know whether others have the jobs by now."""
-        lease = self._place.lease_s
+        now, lease = time.monotonic(), self._place.lease_s
         try:
+            self._report()
             lost = self._store.renew([worker.name for worker in self._workers], lease)
         except TunewrightError:
-            if time.monotonic() > self._renewed + lease:
+            if now > self._renewed + lease:
                 for worker in list(self._workers):
                     self._kill(worker, "Redis was gone for too long")
+                self._renewed = now
             raise
-        self._renewed = time.monotonic()
+        self._renewed = now
         for name in lost:
             self.end(name)
 

@@ -61,7 +61,8 @@ def _serve(socket: Answering, front: Front, crew: Crew, own: OwnRedis | None) ->
             socket.answer(front.answer(socket.question()))
         try:
             if own and own.ended():
-                print("Redis has ended; it is started again")
+                if well:
+                    print("Redis has ended; it is started again")
                 own.start()
             crew.look()
             well = True

@@ -22,8 +22,8 @@ from rllib_envs.stem_sharing.executor.calls import Line
 ADDRESS = "tcp://127.0.0.1:5556"
 PURPOSE = b"tunewright stem sharing server\n"
 """Of the key that a token makes."""
-LONGEST_BYTES = 4 << 20
-"""Of a message: room for the setup of hundreds of applications."""
+LONGEST_BYTES = 16 << 20
+"""Of a message: room for the setup of a thousand applications."""
 JOB = re.compile(r"[0-9a-f]{12,32}")
 
 
@@ -65,7 +65,11 @@ def number(content: Mapping[str, Any], name: str, most: int) -> int:
 
 
 def answer(content: Mapping[str, Any]) -> bytes:
-    return json.dumps({"answer": content}).encode()
+    """Raises UserError where it is too long to be sent."""
+    message = json.dumps({"answer": content}).encode()
+    if len(message) > LONGEST_BYTES:
+        raise UserError(f"the answer has {len(message)} bytes; {LONGEST_BYTES} are allowed; ask for less at once")
+    return message
 
 
 def refusal(error: TunewrightError, later: bool) -> bytes:

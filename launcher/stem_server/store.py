@@ -32,6 +32,10 @@ TIMEOUT_S = 5.0
 SCRIPTS = Path(__file__).with_name("lua")
 
 
+TEXTS, NUMBERS = ("kind", "name", "state", "error"), ("submitted", "started", "ended", "runs", "code")
+"""Of a job, as lists of jobs have them. Times are milliseconds since 1970."""
+
+
 class StoreGone(TunewrightError):
     """Redis isn't there, or not yet. What was answered is kept."""
 
@@ -194,8 +198,9 @@ class Store:
             ids = self._redis.zrange(f"{self.prefix}jobs", -most, -1) if most else []
             pipeline = self._redis.pipeline()
             for job in ids:
-                pipeline.hgetall(f"{self.prefix}job:{job}")
-            return [{"id": job, **_summary(found)} for job, found in zip(ids, pipeline.execute(), strict=True) if found]
+                pipeline.hmget(f"{self.prefix}job:{job}", *TEXTS, *NUMBERS)
+            found = [dict(zip((*TEXTS, *NUMBERS), values, strict=True)) for values in pipeline.execute()]
+        return [{"id": job, **_summary(one)} for job, one in zip(ids, found, strict=True) if one["state"]]
 
     def submitted(self) -> int:
         """How many jobs are known."""
@@ -227,11 +232,10 @@ def unknown(job: str) -> UserError:
     return UserError(f"there is no job {job!r:.80}; stem_sharing.py client status lists them")
 
 
-def _summary(found: Mapping[str, str]) -> dict[str, Any]:
+def _summary(found: Mapping[str, str | None]) -> dict[str, Any]:
     """A job without what was asked for, which may be long, and without its result."""
-    numbers = {name: int(found[name]) for name in ("submitted", "started", "ended", "runs", "code") if found.get(name)}
-    texts = {name: found.get(name, "") for name in ("kind", "name", "state", "error")}
-    return {**texts, **numbers}
+    numbers = {name: int(number) for name in NUMBERS if (number := found.get(name))}
+    return {**{name: found.get(name) or "" for name in TEXTS}, **numbers}
 
 
 @contextmanager

@@ -14,7 +14,8 @@ import pytest
 from launcher import stem_client, stem_sharing
 from launcher.stem_server.client import JobServer
 from launcher.stem_server.messages import read_answer
-from launcher.stem_server.store import DONE, KINDS, RUNNING, SCHEDULE
+from launcher.stem_server.own_redis import OwnRedis
+from launcher.stem_server.store import DONE, KINDS, RUNNING, SCHEDULE, Store
 from rllib_envs.errors import UserError
 from rllib_envs.stem_sharing.executor.simulator import Simulator
 from tests.launcher.stem_server.servers import ServerProcess, ask_for_schedules, in_the_file, planning, server
@@ -172,12 +173,36 @@ def test_bad_requests(
 
 def test_workers_that_are_killed_are_replaced(running: ServerProcess) -> None:
     """By somebody who wants their memory, for instance."""
-    workers = running.children("stem_server.worker")
-    assert len(workers) == len(KINDS)
+    while len(workers := running.children("stem_server.worker")) < len(KINDS):
+        time.sleep(0.02)
     for worker in workers:
         os.kill(worker, signal.SIGKILL)
     client = JobServer(running.address)
     assert client.follow(client.submit(SCHEDULE, planning()), print)["state"] == DONE
+
+
+def test_another_redis_that_is_killed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever asks meanwhile gets a line; what was answered is there when Redis is."""
+    with OwnRedis(tmp_path / "redis") as redis:
+        redis.start()
+        with server(tmp_path, "--redis", redis.url, "--planners", "0") as running:
+            client = JobServer(running.address)
+            job = client.submit(SCHEDULE, planning())
+            assert redis._process
+            redis._process.kill()
+            redis._process.wait()
+            assert ask(running, "status", "--patience", "0.3") == 4
+            told = capsys.readouterr().err
+            assert "Redis is gone" in told and told.startswith("error: ") and told.count("\n") == 1
+            redis.start()
+            assert client.ask("job", id=job)["state"] == "queued"
+        with server(tmp_path, "--redis", redis.url) as running:
+            assert JobServer(running.address).follow(job, print)["state"] == DONE
+        Store(redis.url)._redis.config_set("appendonly", "no")
+        with pytest.raises(SystemExit) as ended:
+            stem_sharing.main(["server", "--address", "tcp://127.0.0.1:*", "--redis", redis.url])
+    assert ended.value.code == 2
+    assert "this Redis forgets its jobs when it ends" in capsys.readouterr().err
 
 
 def test_nobody_is_there(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
