@@ -16,8 +16,9 @@ from launcher.stem_server.worker import Place
 from rllib_envs.child_process import SINGLE_THREADED, child_environment
 from rllib_envs.errors import TunewrightError
 
-RENEW_S = 1.0
-"""Between two renewals of leases; a job that another server has cancelled ends within this."""
+RENEW_S, RENEWALS = 1.0, 5
+"""Between two renewals of leases, or as many in the time of a lease where that is short. A job that another server has
+cancelled ends within this."""
 RESTART_S = 1.0
 """A worker that ends at once is not started again more often."""
 
@@ -66,7 +67,7 @@ class Crew:
         self._fill()
         if time.monotonic() >= self._due:
             self._renew()
-            self._due = time.monotonic() + RENEW_S
+            self._due = time.monotonic() + min(RENEW_S, self._place.lease_s / RENEWALS)
 
     def end(self, name: str) -> None:
         """End a worker, if it is one of these, whose job is not its own any more."""

@@ -34,6 +34,7 @@ class ServerProcess:
         self._process = subprocess.Popen(
             command, cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True
         )
+        self.pid = self._process.pid
         self.said: list[str] = []
         assert self._process.stdout
         for line in self._process.stdout:
@@ -46,7 +47,7 @@ class ServerProcess:
 
     def children(self, part: str) -> list[int]:
         """Processes that it has started, with this in their command line."""
-        return [child for child in descendants(self._process.pid) if part in command_line(child)]
+        return [child for child in descendants(self.pid) if part in command_line(child)]
 
     def kill(self) -> None:
         self._process.kill()

@@ -41,6 +41,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]
         yield process
 
 
+@pytest.mark.slow
 def test_no_job_is_lost_or_run_twice_when_server_and_redis_are_killed(tmp_path: Path) -> None:
     """Clients, each a process, go on asking; the server is killed in the middle, and later its Redis."""
     first = ServerProcess(tmp_path)

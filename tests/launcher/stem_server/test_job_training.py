@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,10 +11,13 @@ from pathlib import Path
 import pytest
 
 from launcher.stem_server.client import JobServer
+from launcher.stem_server.own_redis import OwnRedis
+from launcher.stem_server.store import PREFIX, Store
 from rllib_envs.stem_sharing.accuracy_files import read_application
 from rllib_envs.stem_sharing.layered.model_file import read_model
-from tests.launcher.stem_server.servers import ServerProcess, server
+from tests.launcher.stem_server.servers import ServerProcess, in_the_file, server
 from tests.launcher.test_stem_training import hurry, run, with_inputs
+from tests.processes import command_line
 
 Client = Callable[..., int]
 
@@ -33,7 +38,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def client(place: Path) -> Iterator[Client]:
     """Asks a server that works in the folder."""
     with server(place) as running:
-        yield lambda *arguments: run("client", *arguments, "--address", running.address)
+        yield lambda *arguments: run("client", *arguments, *to(running))
+
+
+def to(running: ServerProcess) -> tuple[str, str]:
+    return "--address", running.address
 
 
 def test_from_a_client_to_a_schedule(client: Client, capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,6 +94,7 @@ def test_what_fails_says_so_and_leaves_the_name(
     assert client("train", "truck", "config", "models", "logs", "0", "bus") == 0
 
 
+@pytest.mark.slow
 def test_a_training_that_was_cut_goes_on(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The server is killed in the middle; what comes out is what comes out without that, bit for bit."""
     first = ServerProcess(place, "--data", "cut")
@@ -110,6 +120,37 @@ def test_a_training_that_was_cut_goes_on(place: Path, capsys: pytest.CaptureFixt
     for point in range(12):
         one, other = (read_model(Path(models) / f"tram-{point}.safetensors") for models in ("models", "other"))
         assert one.digests == other.digests and one.freeze_point == point
+
+
+@pytest.mark.slow
+def test_who_stands_still_loses_the_job(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two servers share a Redis. One is stopped with its workers, and when they go on, the other has done the job."""
+    with OwnRedis(place / "shared") as redis:
+        redis.start()
+        options = ("--redis", redis.url, "--lease", "4")
+        with server(place, *options) as one, server(place, *options) as two:
+            assert run("client", "train", "ferry", "config", "models", "logs", "all", "bus", *to(one), "--detach") == 0
+            job = capsys.readouterr().out.split()[1]
+            while JobServer(one.address).ask("job", id=job)["points_done"] < 1:
+                time.sleep(0.02)
+            worker = Store(redis.url)._redis.hget(f"{PREFIX}job:{job}", "worker")
+            still, other = (one, two) if f"-{one.pid}-" in worker else (two, one)
+            workers = still.children("stem_server.worker")
+            for pid in (still.pid, *workers):
+                os.kill(pid, signal.SIGSTOP)
+            lines: list[str] = []
+            ended = JobServer(other.address).follow(job, lines.append)
+            written = {path: path.stat().st_mtime_ns for path in (place / "models").glob("ferry-*")}
+            for pid in (*workers, still.pid):
+                os.kill(pid, signal.SIGCONT)
+            while all(map(command_line, workers)):  # its server ends the one whose job is lost
+                time.sleep(0.02)
+            assert JobServer(still.address).ask("job", id=job)["result"] == ended["result"]
+        assert ended["state"] == "done" and ended["runs"] == 2
+        assert any(line.startswith("cut, since its server was not heard of; it goes on after ") for line in lines)
+        assert in_the_file(place / "shared", "done") == {job: 1}
+    assert written == {path: path.stat().st_mtime_ns for path in (place / "models").glob("ferry-*")}
+    assert len(written) == 12
 
 
 def test_cancelling_a_training(client: Client, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
