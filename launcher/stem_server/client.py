@@ -61,14 +61,15 @@ class JobServer:
         return job
 
     def follow(self, job: str, tell: Callable[[str], None]) -> dict[str, Any]:
-        """The job when it has ended; `tell` gets each line that it says."""
-        lines, pause = 0, FIRST_LOOK_S
+        """The job when it has ended, with all of its lines; `tell` gets each one as it comes."""
+        lines: list[str] = []
+        pause = FIRST_LOOK_S
         while True:
-            found = self.ask("job", id=job, lines_from=lines)
+            found = self.ask("job", id=job, lines_from=len(lines))
             for line in found["lines"]:
                 tell(line)
-            lines += len(found["lines"])
+            lines += found["lines"]
             if found["state"] in ENDED:
-                return found
+                return {**found, "lines": lines}
             time.sleep(pause)
             pause = min(LAST_LOOK_S, 1.5 * pause)
