@@ -27,7 +27,7 @@ from report import Bar, report
 from launcher.stem_options import SchedulingOptions
 from launcher.stem_server.asks import Planning, planning_ask
 from launcher.stem_server.client import JobServer
-from launcher.stem_server.store import DONE, SCHEDULE
+from launcher.stem_server.job import DONE, SCHEDULE
 from launcher.stem_setup import Setup
 from rllib_envs.child_process import child_environment
 

@@ -30,7 +30,7 @@ from launcher.stem_deploy import Target, token_in
 from launcher.stem_schedule import Planned, show
 from launcher.stem_server.asks import Deploying, Planning, deploying_ask, planning_ask, training_ask
 from launcher.stem_server.client import JobServer
-from launcher.stem_server.store import CANCELLED, DEPLOY, FAILED, SCHEDULE, TRAIN
+from launcher.stem_server.job import CANCELLED, DEPLOY, FAILED, SCHEDULE, TRAIN
 from launcher.stem_setup import Setup, read_setup
 from rllib_envs.errors import MissingPackage, TunewrightError, UserError
 from rllib_envs.names import choose

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from launcher.stem_server.job import CANCELLED, DONE, FAILED
 from launcher.stem_server.messages import LONGEST_BYTES, Later, line_to, read_answer
-from launcher.stem_server.store import CANCELLED, DONE, FAILED
 from rllib_envs.errors import TunewrightError, UserError
 from rllib_envs.stem_sharing.executor.calls import CONNECT_S, Gone, Locked, ask
 

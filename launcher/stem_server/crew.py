@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from launcher.stem_server.store import TRAIN, Store
+from launcher.stem_server.job import TRAIN
+from launcher.stem_server.store import Store
 from launcher.stem_server.worker import Place
 from rllib_envs.child_process import SINGLE_THREADED, child_environment
 from rllib_envs.errors import TunewrightError

@@ -14,9 +14,10 @@ from launcher.stem_deploy import ended_by_signals, positive, token_in
 from launcher.stem_server import messages
 from launcher.stem_server.asks import read_ask
 from launcher.stem_server.crew import Crew
+from launcher.stem_server.job import DEPLOY, KINDS, RUNNING, SCHEDULE, TRAIN
 from launcher.stem_server.options import ServerOptions
 from launcher.stem_server.own_redis import OwnRedis
-from launcher.stem_server.store import DEPLOY, KINDS, RUNNING, SCHEDULE, TRAIN, Store, StoreFull, StoreGone
+from launcher.stem_server.store import Store, StoreFull, StoreGone
 from launcher.stem_server.worker import Place
 from rllib_envs.errors import TunewrightError, UserError
 from rllib_envs.names import choose
@@ -38,15 +39,18 @@ def run_server(options: ServerOptions) -> None:
         raise UserError(f"--root {options.root} is no folder; say below which clients may have files")
     line = messages.line_to(options.address, token_in(options.token))
     with ended_by_signals(), Answering(line) as socket, _redis(options) as own:
-        store = Store(own.url if own else options.redis)
+        url, password = (own.url, "") if own else (options.redis, _password(options.redis_password))
+        store = Store(url, password=password)
         if own is None:
             _check(store)
         elif count := store.recover():
             print(f"jobs that were cut, and start again or go on: {count}")
-        place = Place("", "", own.url if own else options.redis, options.lease, str(root), os.getpid())
+        place = Place("", "", url, password, options.lease, str(root), os.getpid())
         sizes = {TRAIN: options.trainers, SCHEDULE: options.planners, DEPLOY: 1}
         crew = Crew(store, place, sizes, print, (own.lock.fileno(),) if own else ())
-        print(f"listening at {socket.address}, working in {root}, jobs in {own.folder if own else options.redis}")
+        print(
+            f"listening at {socket.address}, working in {root}, jobs in {own.folder if own else 'the Redis that runs'}"
+        )
         try:
             _serve(socket, Front(store, crew, root, print), crew, own)
         finally:
@@ -81,6 +85,13 @@ def _redis(options: ServerOptions) -> Iterator[OwnRedis | None]:
     with OwnRedis(options.data) as own:
         own.start()
         yield own
+
+
+def _password(path: Path | None) -> str:
+    try:
+        return path.read_text().strip() if path else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"--redis-password {path} can't be read: {error}") from None
 
 
 def _check(store: Store) -> None:

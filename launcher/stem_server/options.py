@@ -20,6 +20,8 @@ class ServerOptions:
     """Folder of jobs, which a Redis keeps that is started with this."""
     redis: str = ""
     """In place of --data, the address of a Redis that runs: redis://127.0.0.1:6379/0, rediss://, unix://PATH."""
+    redis_password: Path | None = None
+    """File with its password, where it has one."""
     root: Path = Path()
     """Clients may have files read and written below this folder."""
     trainers: int = 1

@@ -11,15 +11,11 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from launcher.stem_server.job import ALONE, KINDS, QUEUED, RUNNING, Given, Outcome
 from rllib_envs.errors import MissingPackage, TunewrightError, UserError
 
-TRAIN, SCHEDULE, DEPLOY = "train", "schedule", "deploy"
-KINDS = (TRAIN, SCHEDULE, DEPLOY)
-ALONE = frozenset({DEPLOY})
-"""Kinds of which one job runs at a time: two that deploy would undo each other's work."""
-QUEUED, RUNNING, DONE, FAILED, CANCELLED = "queued", "running", "done", "failed", "cancelled"
 PREFIX = "tunewright:stems:"
 MOST_WAITING = 20_000
 """Of each kind. Who asks for more has a fault, or should wait."""
@@ -48,29 +44,6 @@ class Lost(TunewrightError):
     """The job is somebody else's by now, or cancelled."""
 
 
-class Given(NamedTuple):
-    """A job as its worker has it."""
-
-    id: str
-    token: str
-    """Greater than that of everybody who had the job before."""
-    ask: Mapping[str, Any]
-    done: Mapping[int, Mapping[str, Any]]
-    """What is done of it already, by freeze point."""
-    lines: int
-    """How many there are already."""
-
-
-class Outcome(NamedTuple):
-    """How a job ended."""
-
-    state: str
-    result: Mapping[str, Any] = {}
-    error: str = ""
-    code: int = 0
-    """What a command should end with."""
-
-
 def encode(content: Any) -> str:
     return json.dumps(content, separators=(",", ":"))
 
@@ -78,8 +51,8 @@ def encode(content: Any) -> str:
 class Store:
     """Jobs in one Redis. Raises StoreGone and StoreFull wherever it asks Redis."""
 
-    def __init__(self, url: str, prefix: str = PREFIX) -> None:
-        """Raises UserError where `url` isn't one, and MissingPackage."""
+    def __init__(self, url: str, prefix: str = PREFIX, password: str = "") -> None:
+        """The password counts where `url` has none. Raises UserError where `url` isn't one, and MissingPackage."""
         try:
             from redis import Redis
             from redis.backoff import NoBackoff
@@ -91,13 +64,14 @@ class Store:
             # Once more, and at once: a connection that was open when Redis ended is of no use to the next one.
             self._redis: Any = Redis.from_url(
                 url,
+                password=password or None,
                 decode_responses=True,
                 socket_timeout=TIMEOUT_S,
                 socket_connect_timeout=TIMEOUT_S,
                 retry=Retry(NoBackoff(), 1),
             )
         except ValueError as error:
-            raise UserError(f"--redis {url!r} is no address of a Redis ({error})") from None
+            raise UserError(f"--redis is no address of a Redis ({error}); write redis://HOST:PORT/0") from None
         common = (SCRIPTS / "common.lua").read_text()
         self._scripts: dict[str, Callable[..., Any]] = {
             path.stem: self._redis.register_script(common + path.read_text())
@@ -246,7 +220,7 @@ def _said_plainly() -> Iterator[None]:
     try:
         yield
     except (exceptions.AuthenticationError, exceptions.NoPermissionError) as error:
-        raise UserError(f"Redis refuses: {error}; give its user and password in --redis") from None
+        raise UserError(f"Redis refuses: {error}; give its user in --redis, and --redis-password") from None
     except (exceptions.ConnectionError, exceptions.TimeoutError) as error:
         raise StoreGone(f"Redis is gone ({error}); start it again, what it has answered is kept") from None
     except exceptions.ResponseError as error:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 from launcher.stem_deploy import deploy
 from launcher.stem_schedule import plan
 from launcher.stem_server.asks import Ask, Deploying, Planning, Training
-from launcher.stem_server.store import Given
+from launcher.stem_server.job import Given
 from rllib_envs.stem_sharing.application import Application, Variant
 
 

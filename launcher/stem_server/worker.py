@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from launcher.stem_server.asks import Training, read_ask
-from launcher.stem_server.store import DONE, FAILED, Given, Lost, Outcome, Store, StoreFull, StoreGone
+from launcher.stem_server.job import DONE, FAILED, Given, Outcome
+from launcher.stem_server.store import Lost, Store, StoreFull, StoreGone
 from launcher.stem_server.work import Made, do
 from rllib_envs.child_process import die_with_parent
 from rllib_envs.errors import TunewrightError
@@ -35,6 +36,7 @@ class Place:
     kind: str
     """Of jobs."""
     redis: str
+    password: str
     lease_s: float
     root: str
     parent: int
@@ -71,7 +73,7 @@ class Follower:
 
 def work(place: Place) -> None:
     """For ever."""
-    store = Store(place.redis)
+    store = Store(place.redis, password=place.password)
     while True:
         given = insist(lambda: store.claim(place.kind, place.name, place.lease_s))
         if given is None:

@@ -16,7 +16,7 @@ from typing import Any
 from launcher.stem_options import SchedulingOptions
 from launcher.stem_server.asks import Planning, planning_ask
 from launcher.stem_server.client import JobServer
-from launcher.stem_server.store import SCHEDULE
+from launcher.stem_server.job import SCHEDULE
 from launcher.stem_setup import Setup
 from models.interrupts import descendants
 from tests.conftest import ROOT

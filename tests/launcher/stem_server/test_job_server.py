@@ -13,9 +13,10 @@ import pytest
 
 from launcher import stem_client, stem_sharing
 from launcher.stem_server.client import JobServer
+from launcher.stem_server.job import DONE, KINDS, RUNNING, SCHEDULE
 from launcher.stem_server.messages import read_answer
 from launcher.stem_server.own_redis import OwnRedis
-from launcher.stem_server.store import DONE, KINDS, RUNNING, SCHEDULE, Store
+from launcher.stem_server.store import Store
 from rllib_envs.errors import UserError
 from rllib_envs.stem_sharing.executor.simulator import Simulator
 from tests.launcher.stem_server.servers import ServerProcess, ask_for_schedules, in_the_file, planning, server
@@ -197,13 +198,26 @@ def test_another_redis_that_is_killed(tmp_path: Path, capsys: pytest.CaptureFixt
             assert "Redis is gone" in told and told.startswith("error: ") and told.count("\n") == 1
             redis.start()
             assert client.ask("job", id=job)["state"] == "queued"
-        with server(tmp_path, "--redis", redis.url) as running:
+        Store(redis.url)._redis.config_set("requirepass", "secret")
+        (tmp_path / "password").write_text("secret\n")
+        with server(tmp_path, "--redis", redis.url, "--redis-password", str(tmp_path / "password")) as running:
             assert JobServer(running.address).follow(job, print)["state"] == DONE
-        Store(redis.url)._redis.config_set("appendonly", "no")
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "message"),
+    [("requirepass", "secret", "Redis refuses: "), ("appendonly", "no", "this Redis forgets its jobs when it ends")],
+)
+def test_a_redis_that_will_not_do(
+    tmp_path: Path, setting: str, value: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with OwnRedis(tmp_path) as redis:
+        redis.start()
+        Store(redis.url)._redis.config_set(setting, value)
         with pytest.raises(SystemExit) as ended:
             stem_sharing.main(["server", "--address", "tcp://127.0.0.1:*", "--redis", redis.url])
-    assert ended.value.code == 2
-    assert "this Redis forgets its jobs when it ends" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert ended.value.code == 2 and message in told and told.count("\n") == 1
 
 
 def test_nobody_is_there(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

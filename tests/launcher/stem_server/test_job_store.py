@@ -13,22 +13,9 @@ import pytest
 
 from launcher.stem_server import own_redis
 from launcher.stem_server import store as store_module
+from launcher.stem_server.job import CANCELLED, DEPLOY, DONE, FAILED, SCHEDULE, TRAIN, Given, Outcome
 from launcher.stem_server.own_redis import OwnRedis
-from launcher.stem_server.store import (
-    CANCELLED,
-    DEPLOY,
-    DONE,
-    FAILED,
-    MOST_CRASHES,
-    SCHEDULE,
-    TRAIN,
-    Given,
-    Lost,
-    Outcome,
-    Store,
-    StoreFull,
-    StoreGone,
-)
+from launcher.stem_server.store import MOST_CRASHES, Lost, Store, StoreFull, StoreGone
 from rllib_envs.errors import UserError
 
 ASK = {"setup": 1}
