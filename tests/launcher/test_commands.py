@@ -43,7 +43,7 @@ def trained(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "program", ["cli", "slurm_launch", "rllib_agent", "streaming_engine", "network_scaling", "stem_sharing"]
+    "program", ["cli", "slurm_launch", "rllib_agent", "streaming_engine", "network_scaling", "stem_sharing", "client"]
 )
 def test_programs_start_without_what_only_some_commands_need(program):
     """PyTorch alone would make each of them start three times as slowly."""
