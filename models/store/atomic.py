@@ -30,7 +30,7 @@ def check_room(folder: Path) -> None:
 
     It is tried: neither a user's share of a disk nor what a folder allows can be asked for everywhere.
     """
-    trial = folder / ".room"
+    trial = folder / f".room-{os.getpid()}"  # others may try at the same time
     try:
         folder.mkdir(parents=True, exist_ok=True)
         try:
