@@ -22,7 +22,7 @@ from eval.plan import MakeBaselines, Plan, own_baselines
 from eval.report import require_packages, write_report
 from eval.setting import setting_of
 from eval.summary import print_summary
-from eval.workers.claims import claimed_cores
+from eval.workers.claims import check_workers, claimed_cores
 from launcher.comparison_bar import ComparisonBar
 from launcher.folders import problem_of
 from models.policy import Policy
@@ -100,7 +100,10 @@ def prove(
     require_packages()
     console = Console()
     with closing(proof.problem()) as problem:
-        proof.plan.check_benchmarks(problem)  # before anything is written
+        # before anything is written
+        proof.plan.check_benchmarks(problem)
+        if workers:
+            check_workers(workers)
         with Journal(folder, proof.setting(), replace=afresh) as journal, _cores(workers) as cores:
             known = sum(line.get("kind") == SEARCH for line in journal.lines)
             if known:

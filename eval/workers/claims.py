@@ -13,6 +13,16 @@ from rllib_envs.cores import Core, physical_cores
 from rllib_envs.errors import UserError
 
 
+def check_workers(count: int | None) -> None:
+    """Raises UserError for more workers than there are physical cores; without a count there never are."""
+    cores = len(physical_cores())
+    if count is not None and not 1 <= count <= cores:
+        raise UserError(
+            f"{count} workers are not possible: each has a physical core of its own, and this process may use "
+            f"{cores}; give 1 to {cores}"
+        )
+
+
 @contextmanager
 def claimed_cores(count: int | None = None, folder: Path | None = None) -> Iterator[tuple[list[Core], int]]:
     """Physical cores for `count` workers, kept for the time of the block, and how many of them another comparison uses.
@@ -21,18 +31,13 @@ def claimed_cores(count: int | None = None, folder: Path | None = None) -> Itera
     system takes a claim back when its process ends, in whatever way. Claims are kept in `folder`, which must be the
     same for all who share the machine. Raises UserError for more workers than there are cores.
     """
+    check_workers(count)
     folder = folder or Path(tempfile.gettempdir()) / f"tunewright-cores-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    cores = physical_cores()
-    if count is not None and not 1 <= count <= len(cores):
-        raise UserError(
-            f"{count} workers are not possible: each has a physical core of its own, and this process may use "
-            f"{len(cores)}; give 1 to {len(cores)}"
-        )
     with ExitStack() as stack:
         free: list[Core] = []
         shared: list[Core] = []
-        for core in cores:
+        for core in physical_cores():
             wanted = count is None or len(free) < count
             (free if wanted and _claim(core, folder, stack) else shared).append(core)
         missing = max(0, (count or 1) - len(free))

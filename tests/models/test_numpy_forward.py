@@ -127,12 +127,14 @@ def test_it_is_used_for_what_it_knows(kind):
 
 ASKED_OFTEN = """
 import time
+import torch
 from models.encoders.config import EncoderConfig, InputSizes
 from models.networks import build_network
 from models.numpy_forward.networks import NumpyForward
 from rllib_envs.loop_nest import LoopNest
 from tests.models.toy_policies import random_states
 
+torch.set_num_threads(1)  # which makes the networks; its threads would spin for a while
 problem = LoopNest()
 sizes = InputSizes.of(problem.spec, len(problem.actions))
 for kind in ("mlp", "transformer"):

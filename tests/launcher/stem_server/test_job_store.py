@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import threading
@@ -191,15 +192,20 @@ def test_what_was_answered_survives_killing_redis(tmp_path: Path) -> None:
         over = threading.Event()
 
         def ask(number: int) -> None:
-            client, index = Store(own.url), 0
-            while not over.is_set():
-                try:
-                    client.submit(f"{number}-{index}", SCHEDULE, ASK)
-                except StoreGone:
-                    over.wait(0.01)
-                    continue
+            client = Store(own.url)
+            for index in itertools.count():
+                if over.is_set():
+                    return
+                while not answered(client, f"{number}-{index}"):
+                    time.sleep(0.01)
                 kept.append(f"{number}-{index}")
-                index += 1
+
+        def answered(client: Store, job: str) -> bool:
+            try:
+                client.submit(job, SCHEDULE, ASK)
+            except StoreGone:
+                return False
+            return True
 
         threads = [threading.Thread(target=ask, args=(number,)) for number in range(3)]
         for thread in threads:
