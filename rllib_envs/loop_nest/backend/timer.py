@@ -38,6 +38,10 @@ STEADY = 0.015
 UNDISTURBED = 0.02
 """Largest relative distance of a clean sample's bursts from undisturbed ones. Those of a shared core are 3 to 120 %
 longer. Bursts seem shorter where both probes were disturbed alike, and the code under test would, too."""
+MULTIPLIERS = (1, 2, 3, 4)
+"""Units for multiply-adds that a core may have; each starts one a cycle. So undisturbed bursts take one of four times."""
+WHOLE = 0.01
+"""Largest relative distance of an undisturbed burst from one of these times."""
 LEARNING_S = 20e-3
 """For how long a timer looks for undisturbed bursts when it is made; it goes on doing so while it is used."""
 CALIBRATION_TRIES = 100
@@ -98,8 +102,12 @@ class Timer(ABC):
     """Core cycles of a probe."""
     slice_s: ClassVar[float]
     """Length of a sample: long against reading the time, short against the scheduler's milliseconds."""
+    burst_operations: float
+    """Multiply-adds of a burst, in vectors."""
     undisturbed: float = 0.0
     """Core cycles of a burst that nothing disturbs, as far as known."""
+    _whole = False
+    """These cycles are what some number of units takes for a burst."""
     _patience_s = 0.0
     _fruitless = False
     """No sample of the last series was clean: the core is shared for longer than a series lasts."""
@@ -159,10 +167,17 @@ class Timer(ABC):
         self._learn(samples)
 
     def _learn(self, samples: list[Sample]) -> None:
-        """Nothing makes bursts shorter than they are, but a single one can be due to a disturbed probe."""
-        shortest = nsmallest(AGREEING, (sample.burst for sample in samples if sample.steady))
-        if len(shortest) == AGREEING:
-            self.undisturbed = min(self.undisturbed, shortest[-1])
+        """Disturbed probes alike make bursts seem shorter than they are, some for as long as the timer learns. So where
+        there are bursts that some number of units takes, they count; otherwise the shortest that is not alone."""
+        bursts = sorted(sample.burst for sample in samples if sample.steady)
+        for units in reversed(MULTIPLIERS):
+            whole = self.burst_operations / units
+            if sum(abs(burst - whole) <= WHOLE * whole for burst in bursts) >= AGREEING:
+                self.undisturbed = min(whole, self.undisturbed) if self._whole else whole
+                self._whole = True
+                return
+        if len(bursts) >= AGREEING and not self._whole:
+            self.undisturbed = min(self.undisturbed, bursts[AGREEING - 1])
 
 
 def _agree(samples: list[Sample], needed: int) -> bool:

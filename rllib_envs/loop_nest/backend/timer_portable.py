@@ -11,7 +11,7 @@ import ctypes
 import time
 
 from rllib_envs.loop_nest.backend.llvm_code import LoadedObject, compile_ir, host_target
-from rllib_envs.loop_nest.backend.multiply_adds import multiply_adds_ir
+from rllib_envs.loop_nest.backend.multiply_adds import chains, multiply_adds_ir
 from rllib_envs.loop_nest.backend.timer import CALIBRATION_TRIES, Slice, Timer
 from rllib_envs.loop_nest.statement import MAX_TENSORS
 
@@ -80,6 +80,7 @@ class PortableTimer(Timer):
         self._overhead_s = 0.0
         nothing = (self._slice(self._empty.address, (), 1).calls for _ in range(CALIBRATION_TRIES))
         self._overhead_s = sorted(nothing)[CALIBRATION_TRIES // 2]
+        self.burst_operations = chains(host_target()) * BURST_ROUNDS
         self.learn_burst(self._empty.address)
 
     def _slice(self, kernel: int, tensors: tuple[int, ...], calls: int) -> Slice:

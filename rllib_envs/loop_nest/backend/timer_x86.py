@@ -15,8 +15,9 @@ from itertools import pairwise
 from rllib_envs.loop_nest.backend import x86
 from rllib_envs.loop_nest.backend.backends import MACHINE_CODE, choose_backend
 from rllib_envs.loop_nest.backend.block_x86 import POINTERS
+from rllib_envs.loop_nest.backend.isa import InstructionSet
 from rllib_envs.loop_nest.backend.memory import ExecutableCode
-from rllib_envs.loop_nest.backend.multiply_adds import emit_multiply_adds
+from rllib_envs.loop_nest.backend.multiply_adds import chains, emit_multiply_adds
 from rllib_envs.loop_nest.backend.processor import has_time_stamps
 from rllib_envs.loop_nest.backend.timer import CALIBRATION_TRIES, Slice, Timer
 
@@ -50,6 +51,7 @@ class X86Timer(Timer):
         """Ticks a second of the time-stamp counter."""
         self.overhead = self._stamp_overhead()
         """Ticks that a pair of time stamps takes by itself."""
+        self.burst_operations = chains(_instructions().target) * BURST_ROUNDS
         self.learn_burst(self._empty.address)
 
     @staticmethod
@@ -150,7 +152,11 @@ def _emit_probe(assembler: x86.Assembler, rounds: int) -> None:
 
 def _emit_burst(assembler: x86.Assembler) -> None:
     """With the widest vectors there are: a core that has just begun to use these is not at its pace yet."""
-    emit_multiply_adds(assembler, MACHINE_CODE[choose_backend()].instructions, BURST_ROUNDS, BURST_COUNTERS)
+    emit_multiply_adds(assembler, _instructions(), BURST_ROUNDS, BURST_COUNTERS)
+
+
+def _instructions() -> type[InstructionSet]:
+    return MACHINE_CODE[choose_backend()].instructions
 
 
 def _timer_function(code: ExecutableCode) -> Callable[..., None]:

@@ -84,7 +84,8 @@ class Scripted(Timer):
     source = "script"
     probe_cycles = 1000
     slice_s = 1e-5
-    undisturbed = 500
+    burst_operations = 700.0
+    undisturbed = 500.0
 
     def __init__(
         self,
@@ -149,6 +150,20 @@ def test_shorter_bursts_are_learnt() -> None:
     assert timer.time(0, NO_TENSORS, 1e-3).samples == 0
     assert timer.undisturbed == pytest.approx(450)
     assert timer.time(0, NO_TENSORS, 1e-3).samples == AGREEING
+
+
+def test_bursts_are_what_some_number_of_units_takes() -> None:
+    """However often both probes are disturbed alike, and the bursts between them seem short."""
+    timer = Scripted(lambda _: (1.0, 1.0, 1.0), lambda n: 0.9 if n < 150 else 1.0 if n % 7 == 0 else 0.95)
+    timer.burst_operations = 1000  # 500 cycles in two units
+    timer.learn_burst(0)
+    assert timer.undisturbed == 500
+    for _ in range(20):
+        assert timer.time(0, NO_TENSORS, 1e-3).samples >= AGREEING
+    assert timer.undisturbed == 500
+    timer._burst = lambda _: 2.0
+    timer.time(0, NO_TENSORS, 1e-3)
+    assert timer.undisturbed == 500, "as long as one unit's, but it has been seen that there are two"
 
 
 def test_peak_repeats(timer: Timer) -> None:
