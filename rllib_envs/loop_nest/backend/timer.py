@@ -39,7 +39,7 @@ UNDISTURBED = 0.02
 """Largest relative distance of a clean sample's bursts from undisturbed ones. Those of a shared core are 3 to 120 %
 longer. Bursts seem shorter where both probes were disturbed alike, and the code under test would, too."""
 MULTIPLIERS = (1, 2, 3, 4)
-"""Units for multiply-adds that a core may have; each starts one a cycle. So undisturbed bursts take one of four times."""
+"""Units for multiply-adds that a core may have; each starts one a cycle. Undisturbed bursts take one of four times."""
 WHOLE = 0.01
 """Largest relative distance of an undisturbed burst from one of these times."""
 LEARNING_S = 20e-3
