@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+import numpy as np
 import torch
 from ray.rllib.algorithms.dqn.default_dqn_rl_module import QF_NEXT_PREDS, QF_PREDS, QF_TARGET_NEXT_PREDS
 from ray.rllib.algorithms.dqn.torch.default_dqn_torch_rl_module import DefaultDQNTorchRLModule
@@ -41,6 +42,11 @@ class EpsilonGreedyQ(DefaultDQNTorchRLModule):
         """bool or float [batch, actions]: which actions exploration may draw. All of them, unless a mask says else."""
         return torch.ones_like(values)
 
+    def epsilon_at(self, t: int) -> float:
+        """The schedule's value after `t` environment steps."""
+        self.epsilon_schedule.update(t)
+        return float(self.epsilon_schedule.get_current_value())
+
     @torch.no_grad()
     def _forward_inference(self, batch: Batch, **kwargs: Any) -> Batch:
         output = self.compute_q_values(batch)
@@ -48,18 +54,16 @@ class EpsilonGreedyQ(DefaultDQNTorchRLModule):
         return {Columns.ACTIONS: greedy, Q_TAKEN: best, Q_BEST: best, **output}
 
     @torch.no_grad()
-    def _forward_exploration(self, batch: Batch, t: int = 0, epsilon: Tensor | None = None, **kwargs: Any) -> Batch:
+    def _forward_exploration(self, batch: Batch, t: int = 0, epsilon: np.ndarray | None = None, **kwargs: Any) -> Batch:
         """With probability epsilon any legal action, otherwise the best; a recurrent module's state goes along.
 
-        `epsilon`: float [batch], one for each row; without it the schedule's value after `t` environment steps.
+        `epsilon`: float32 [batch], one for each row; without it the schedule's value after `t` environment steps.
         """
         output = self.compute_q_values(batch)
         values: Any = output.pop(QF_PREDS)
         best, greedy = values.max(-1)
-        if epsilon is None:
-            self.epsilon_schedule.update(t)
-            epsilon = torch.tensor(float(self.epsilon_schedule.get_current_value()))
-        explore = torch.rand(len(greedy), device=greedy.device) < epsilon.to(greedy.device)
+        share = torch.as_tensor(self.epsilon_at(t) if epsilon is None else epsilon, device=greedy.device)
+        explore = torch.rand(len(greedy), device=greedy.device) < share
         # Most environments hardly ever explore, and the draw takes as long as a small network.
         if not explore.any():
             return {Columns.ACTIONS: greedy, Q_TAKEN: best, Q_BEST: best, **output}

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import ray
-import torch
 
 from models.replay.transitions import EpisodeAssembler, Transitions
 from models.runners.outcomes import Lost
@@ -77,7 +76,7 @@ class ApexEnvRunner(PoolEnvRunner):
 
     def exploration(self, indices: list[int]) -> dict[str, Any]:
         """What `forward_exploration` gets for these environments."""
-        return {} if self._epsilons is None else {"epsilon": torch.from_numpy(self._epsilons[indices])}
+        return {} if self._epsilons is None else {"epsilon": self._epsilons[indices]}
 
     def set_shards(self, shards: Sequence[Any]) -> None:
         """Ray actors of `ReplayShard`; every runner begins with another one."""
@@ -90,6 +89,7 @@ class ApexEnvRunner(PoolEnvRunner):
             return
         state = ray.get(weights.state) if isinstance(weights.state, ray.ObjectRef) else weights.state
         self.module.set_state(state)
+        self.weights_changed()
         self._played_with = (weights.version, weights.updates)
 
     def play(self, weights: Weights) -> Played | Failed:

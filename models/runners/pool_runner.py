@@ -11,15 +11,15 @@ from gymnasium import spaces
 from gymnasium.vector.utils import batch_space
 from ray.rllib.callbacks.callbacks import RLlibCallback
 from ray.rllib.callbacks.utils import make_callback
-from ray.rllib.core.columns import Columns
 from ray.rllib.env.single_agent_env_runner import SingleAgentEnvRunner
 from ray.rllib.env.single_agent_episode import SingleAgentEpisode
 from ray.rllib.utils.metrics import WEIGHTS_SEQ_NO
 
 from models.env_faults import SESSION, report_fault
-from models.runners.acting import decide, stack
+from models.runners.acting import Actor, TorchActor
 from models.runners.env_factory import IN_PROCESSES, env_factory
 from models.runners.env_pool import EnvPool, SerialPool
+from models.runners.numpy_actor import MOST_ROWS, NumpyActor
 from models.runners.outcomes import ENVS_LOST, Lost, Started, Stepped
 from models.runners.process_pool import ProcessPool
 from models.runners.seeding import seed_without_compiler
@@ -97,6 +97,26 @@ class PoolEnvRunner(SingleAgentEnvRunner):
         self._initial_state = {name: np.asarray(value) for name, value in initial.items()}
         # RLlib switches to evaluation for each forward pass and back; there is nothing to switch back to here.
         self.module.eval()
+        device = self._device if isinstance(self._device, torch.device) and self._device.type != "cpu" else None
+        self._torch_actor = TorchActor(self.module, device)
+        self._small_batches = device is None and NumpyActor.knows(self.module)
+        self.weights_changed()
+
+    def set_state(self, state: Any) -> None:
+        super().set_state(state)
+        self.weights_changed()
+
+    def weights_changed(self) -> None:
+        """To be called whenever the module's weights are others than before."""
+        self._numpy_actor: NumpyActor | None = None
+
+    def _actor(self, rows: int) -> Actor:
+        """The fastest one for so many observations."""
+        if not self._small_batches or rows > MOST_ROWS:
+            return self._torch_actor
+        if self._numpy_actor is None:
+            self._numpy_actor = NumpyActor(self.module)
+        return self._numpy_actor
 
     def exploration(self, indices: list[int]) -> dict[str, Any]:
         """Keyword arguments for the module's `forward_exploration`, whose rows are the environments `indices`."""
@@ -161,17 +181,15 @@ class PoolEnvRunner(SingleAgentEnvRunner):
             for index in indices:
                 self._send(index, int(self.env.single_action_space.sample()), {})
             return
-        device = self._device if isinstance(self._device, torch.device) and self._device.type != "cpu" else None
-        batch = {Columns.OBS: stack([self._observations[index] for index in indices], device)}
-        if self._initial_state:
-            batch[Columns.STATE_IN] = stack([self._states[index] for index in indices], device)
+        observed = [self._observations[index] for index in indices]
+        before = [self._states[index] for index in indices] if self._initial_state else None
         kwargs: dict[str, Any] = {}
         if explore:
             runners = self.config.num_env_runners or 1
             # RLlib's estimate of the steps of all runners together.
             kwargs["t"] = (self.num_env_steps_sampled_lifetime // runners + steps) * runners
             kwargs |= self.exploration(indices)
-        actions, extra, states = decide(self.module, batch, explore, **kwargs)
+        actions, extra, states = self._actor(len(indices)).decide(observed, before, explore, **kwargs)
         for row, (index, action) in enumerate(zip(indices, actions, strict=True)):
             self._states[index] = {name: values[row] for name, values in states.items()}
             self._send(index, action, {name: values[row] for name, values in extra.items()})

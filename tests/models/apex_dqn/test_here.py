@@ -47,7 +47,7 @@ def test_exploring_environments_explore_by_their_own_epsilon(build):
     observations = {Columns.OBS: torch.rand(2000, 4)}
     greedy = runner.module.forward_inference(observations)[Columns.ACTIONS]
     epsilon = torch.cat([torch.zeros(1000), torch.ones(1000)])
-    played = runner.module.forward_exploration(observations, epsilon=epsilon)
+    played = runner.module.forward_exploration(observations, epsilon=epsilon.numpy())
     assert (played[Columns.ACTIONS][:1000] == greedy[:1000]).all()
     assert 400 < (played[Columns.ACTIONS][1000:] == greedy[1000:]).sum() < 600
     values = values_of_module(runner.module, observations)
