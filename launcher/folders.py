@@ -28,6 +28,15 @@ def find_policy(given: Path | None, problem: str = "", trainer: str = "") -> tup
     It must be for `problem` and trained by `trainer`, a registered name, where they are named. UserError when there is
     none.
     """
+    found = policy_if_any(given, problem, trainer)
+    if found is None:
+        wanted = "".join([f" for {problem!r}"] * bool(problem) + [f" by {trainer}"] * bool(trainer))
+        raise UserError(f"no policy{wanted} in {runs_folder()}/; train one, or name one with --policy")
+    return found
+
+
+def policy_if_any(given: Path | None, problem: str = "", trainer: str = "") -> tuple[Path, Policy] | None:
+    """The same, but None where no path is given and none of the runs has such a policy."""
     if given is not None:
         policy = Policy.load(given)
         if problem and policy.problem != problem:
@@ -40,17 +49,7 @@ def find_policy(given: Path | None, problem: str = "", trainer: str = "") -> tup
         policy = Policy.load(card)
         if problem in ("", policy.problem) and trainer in ("", _trainer(policy)):
             return card.parent.parent, policy
-    wanted = "".join([f" for {problem!r}"] * bool(problem) + [f" by {trainer}"] * bool(trainer))
-    raise UserError(f"no policy{wanted} in {runs_folder()}/; train one, or name one with --policy")
-
-
-def has_policy(problem: str) -> bool:
-    """Whether there is one for the problem among the runs."""
-    try:
-        find_policy(None, problem)
-    except UserError:
-        return False
-    return True
+    return None
 
 
 def _trainer(policy: Policy) -> str:

@@ -20,7 +20,7 @@ from eval.searches.policy import policy_greedy
 from eval.searches.reinforce import reinforce
 from eval.searches.run import run_search
 from eval.trial import Node, Outcome, Trial
-from launcher.folders import find_policy
+from launcher.folders import find_policy, policy_if_any
 from launcher.scaling_options import SearchOptions, ToyOptions
 from models.policy import Policy
 from rllib_envs.errors import TunewrightError, UserError
@@ -185,13 +185,12 @@ def method_of(options: SearchOptions) -> Method:
             raise UserError(f"--policy is for --method policy, not for {options.method}")
         search = METHODS[choose(options.method, (*METHODS, "compound", "policy"), "method")]
         return Method(search, "joint", options.steps)
-    try:
-        path, policy = find_policy(options.policy, NetworkScaling.name)
-    except UserError:
-        if options.policy is not None or options.method:
-            raise
+    look = find_policy if options.method else policy_if_any
+    found = look(options.policy, NetworkScaling.name)
+    if found is None:
         print(f"no policy for {NetworkScaling.name} here; hill climbing")
         return Method(hill_climbing, "joint", options.steps)
+    path, policy = found
     print(f"policy {path}, and hill climbing from its best")
     return Method(partial(policy_then_climb, policy), str(policy.problem_config.get("moves", "joint")), policy.horizon)
 

@@ -1,25 +1,26 @@
-"""`tunewright tune`: apply a policy to one task and show what it does, step by step."""
+"""`tunewright tune`: tune one task by a policy, or by a search where there is none, and show how, step by step."""
 
 from __future__ import annotations
 
 import re
-import time
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import tyro
 from rich.console import Console
 from rich.table import Table
 
 from eval.budget import Budget
-from eval.searches import make_search
+from eval.searches import SEARCHES, Search, make_search
 from eval.searches.run import run_search
 from eval.verification import verify
 from eval.wording import number, times
-from launcher.folders import find_policy, has_policy, problem_of
+from launcher.folders import policy_if_any, problem_of
 from launcher.mapping_answer import read_task
 from launcher.tune_mapping import run_tune_mapping
+from models.policy import Policy
 from rllib_envs.errors import UserError
 from rllib_envs.evaluation_cache import EvaluationCache
 from rllib_envs.kernel_tuning.problem import KernelTuning
@@ -28,18 +29,21 @@ from rllib_envs.loop_nest.export import check_export, export_kernel
 from rllib_envs.loop_nest.kinds import KINDS, benchmark_name
 from rllib_envs.names import choose
 from rllib_envs.problem import Benchmark, Evaluation, Problem
+from rllib_envs.registry import make_problem
 from rllib_envs.streaming_engine.rules import Rules
 from rllib_envs.streaming_engine.task import PROBLEM
 from rllib_envs.suite import read_benchmark
 
+SEARCH = "annealing"
+"""Where there is no policy."""
 ENOUGH_SECONDS = 60.0
 """A greedy rollout has a fixed number of steps; this only guards against candidates that run for very long."""
 
 
 @dataclass(frozen=True)
 class TuneConfig:
-    """Tune one task with a policy, and print the steps and the speed reached. What is slower than untuned when both are
-    measured again is not the answer."""
+    """Tune one task with a policy, or by a search where there is none, and print the steps and the speed reached. What
+    is slower than untuned when both are measured again is not the answer."""
 
     task: Annotated[str, tyro.conf.Positional]
     """Kind of loop nest, such as mm, or the path of a benchmark file; or streaming_engine or kernel_tuning."""
@@ -59,8 +63,8 @@ class TuneConfig:
     without: tuple[Literal["tile_memory", "sync_flow", "sibling"], ...] = ()
     """Streaming engine: rules that need not hold."""
     seconds: float = 10.0
-    """Streaming engine: for the search and the proof; both end as soon as nothing can be better. Kernels: for GA-DQN,
-    which tunes where there is no policy."""
+    """Without a policy: for the search, by annealing, or of kernels by GA-DQN. Streaming engine: for the search and the
+    proof; both end as soon as nothing can be better."""
     debug: bool = False
     """Show the traceback of an error."""
 
@@ -101,34 +105,57 @@ def run_tune(config: TuneConfig) -> None:
         raise UserError(f"--topology and --without are of {PROBLEM}; {config.task} is no graph for it")
     if config.emit:
         check_emit(benchmark, config.emit)
-    if benchmark.problem == KERNELS and config.policy is None and not has_policy(KERNELS):
+    found = policy_if_any(config.policy, benchmark.problem)
+    if found is None and benchmark.problem == KERNELS:
         from launcher.tune_kernel import run_tune_kernel  # brings PyTorch
 
         run_tune_kernel(benchmark, config.seconds, config.emit)
         return
-    path, policy = find_policy(config.policy, benchmark.problem)
+    approach = by_search(benchmark, config) if found is None else by_policy(*found, config)
+    with closing(approach.problem):
+        _tune(benchmark, approach, config.emit)
+
+
+class Approach(NamedTuple):
+    """How a task is tuned."""
+
+    name: str
+    problem: Problem[Any]
+    search: Search
+    budget: Budget
+    horizon: int
+
+
+def by_policy(path: Path, policy: Policy, config: TuneConfig) -> Approach:
     problem = problem_of(policy, config.backend)
-    try:
-        problem.evaluate(problem.initial(benchmark))  # starts what measuring needs; not the policy's time
-        began = time.perf_counter()
-        search = make_search("policy", policy)
-        found = run_search(search, problem, benchmark, Budget(seconds=ENOUGH_SECONDS), horizon=policy.horizon)
-        seconds = time.perf_counter() - began
-        print(f"{benchmark.name}, policy {path}")
-        show_steps(problem, benchmark, found.best.actions)
-        state = found.best.state
-        print(problem.describe(state))
-        verified = verify(problem, benchmark, state)
-        verified.check()
-        if verified.slower:
-            print(f"{verified.sentence()}. So it stays untuned")
-            state, verified = problem.initial(benchmark), verified.of_untuned()
-        print(verified.sentence())
-        if config.emit:
-            emit(problem, state, verified.answer, config.emit)
-        print(f"tuned in {seconds:.2f} s with {found.evaluations} measurements")
-    finally:
-        problem.close()
+    budget = Budget(seconds=ENOUGH_SECONDS)
+    return Approach(f"policy {path}", problem, make_search("policy", policy), budget, policy.horizon)
+
+
+def by_search(benchmark: Benchmark, config: TuneConfig) -> Approach:
+    budget = Budget(seconds=config.seconds)
+    problem = make_problem(benchmark.problem, {"backend": config.backend} if config.backend else None)
+    name = f"no policy for {problem.name} here; {SEARCH}, {config.seconds:g} s"
+    return Approach(name, problem, SEARCHES[SEARCH], budget, problem.horizon)
+
+
+def _tune(benchmark: Benchmark, approach: Approach, path: Path | None) -> None:
+    problem = approach.problem
+    problem.evaluate(problem.initial(benchmark))  # starts what measuring needs; not the search's time
+    print(f"{benchmark.name}, {approach.name}", flush=True)
+    found = run_search(approach.search, problem, benchmark, approach.budget, horizon=approach.horizon)
+    show_steps(problem, benchmark, found.best.actions)
+    state = found.best.state
+    print(problem.describe(state))
+    verified = verify(problem, benchmark, state)
+    verified.check()
+    if verified.slower:
+        print(f"{verified.sentence()}. So it stays untuned")
+        state, verified = problem.initial(benchmark), verified.of_untuned()
+    print(verified.sentence())
+    if path:
+        emit(problem, state, verified.answer, path)
+    print(f"tuned in {found.seconds:.2f} s with {found.evaluations} measurements")
 
 
 def check_emit(benchmark: Benchmark, path: Path) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from eval.policy_mapping import solve as solve_by_policy
-from launcher.folders import find_policy
+from launcher.folders import policy_if_any
 from launcher.mapping_answer import check_output, show_answer, write_answer
 from models.policy import Policy
 from rllib_envs.errors import MissingPackage, UserError
@@ -21,33 +20,18 @@ SEARCH_SHARE = 0.3
 """Of the time: for the policy and annealing. CP-SAT has the rest, to prove the answer or to better it."""
 
 
-class Found(NamedTuple):
-    """The policy that was there to be used, and how it is named."""
+def tune_mapping(task: Task, found: tuple[Path, Policy] | None, seconds: float, seed: int = 0) -> Solved:
+    """The best mapping that policy, annealing and CP-SAT find together, or the rules that forbid one.
 
-    policy: Policy | None
-    name: str
-
-
-def policy_for_mapping(given: Path | None) -> Found:
-    """The policy at a path, or the newest among the runs; none where there is none and none was asked for."""
-    if given is not None:
-        path, policy = find_policy(given, PROBLEM)
-        return Found(policy, f"policy {path}")
-    try:
-        path, policy = find_policy(None, PROBLEM)
-    except UserError:
-        return Found(None, "no policy")
-    return Found(policy, f"policy {path}")
-
-
-def tune_mapping(task: Task, found: Found, seconds: float, seed: int = 0) -> Solved:
-    """The best mapping that policy, annealing and CP-SAT find together, or the rules that forbid one."""
+    `found` is a policy and where it was found; None for annealing and CP-SAT alone.
+    """
     if not seconds > 0:
         raise UserError(f"--seconds is {seconds:g}; give more than 0")
     rng, searching = np.random.default_rng(seed), SEARCH_SHARE * seconds
-    if found.policy is not None:
-        solved = solve_by_policy(found.policy, task, searching, rng, polish=True)
-        print(f"{found.name}, and annealing: {_said(solved)}")
+    if found is not None:
+        path, policy = found
+        solved = solve_by_policy(policy, task, searching, rng, polish=True)
+        print(f"policy {path}, and annealing: {_said(solved)}")
     else:
         solved = annealing.solve(task, searching, rng)
         print(f"no policy for {PROBLEM} here; annealing: {_said(solved)}")
@@ -75,7 +59,7 @@ def run_tune_mapping(name: str, task: Task, policy: Path | None, seconds: float,
     print(
         f"{name}: {len(task.graph)} nodes, {len(task.graph.edges)} edges on {rows}x{columns} tiles of {spokes} spokes"
     )
-    solved = tune_mapping(task, policy_for_mapping(policy), seconds)
+    solved = tune_mapping(task, policy_if_any(policy, PROBLEM), seconds)
     show_answer(task, solved)
     if emit:
         write_answer(emit, task, solved)

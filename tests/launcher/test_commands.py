@@ -97,6 +97,16 @@ def test_tune_reads_a_benchmark_file(trained):
     assert run.returncode == 0 and "mm64_80_96" in run.stdout, run.stderr
 
 
+def test_tune_searches_where_there_is_no_policy(tmp_path):
+    options = ("--seconds", 1, "--emit", "kernel.so")
+    run = tunewright("tune", "mm", "72x40x56", *options, cwd=tmp_path, environment={"LOOP_TOOL_ROOT": ""})
+    assert run.returncode == 0, run.stderr
+    assert "mm72_40_56, no policy for loop_nest here; annealing, 1 s" in run.stdout
+    *_, ratio = re.findall(r"([\d.]+)x untuned", run.stdout)
+    assert float(ratio) >= 1 and "x numpy" in run.stdout
+    assert {path.name for path in tmp_path.iterdir()} == {"kernel.so", "kernel.h", "load_kernel.py"}
+
+
 def test_compare_uses_the_held_out_part_and_never_mixes_two_comparisons(trained, tmp_path):
     home, _ = trained
     options = ("--dataset", "mm64_128_16_range", "--size", 2, "--timeout", 0.1, "--searches", "policy,random")
@@ -160,7 +170,7 @@ def test_an_interrupt_keeps_what_was_learnt(toy_suite, tmp_path):
         (("tune", "mm", "64x64"), 2, "needs 3 sizes (m, n, k)"),
         (("tune", "mm", "64x64x0", "--policy", "nowhere"), 2, "nowhere does not exist"),
         (("tune", "mn", "64x64x64"), 2, "unknown kind"),
-        (("tune", "mm", "64x64x64"), 2, "no policy for 'loop_nest'"),
+        (("tune", "mm", "64x64x64", "--seconds", 0), 2, "a budget of 0.0 seconds is not possible"),
         (("tune", "nowhere.json"), 2, "does not exist"),
         (("compare", "--dataset", "mm64_128_16_range"), 2, "no policy for 'loop_nest'"),
         (("compare",), 2, "no policy in"),
