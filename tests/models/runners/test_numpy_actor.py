@@ -122,7 +122,7 @@ def test_where_nothing_is_legal_any_action_is_drawn(module):
 
 
 @pytest.mark.usefixtures("shared_ray")
-@pytest.mark.parametrize("trainer", ["apex_dqn", "ppo"])
+@pytest.mark.parametrize("trainer", ["apex_dqn", "dqn", "ppo", "appo", "impala"])
 def test_runners_act_with_the_newest_weights(trainer, toy_env):
     """After each iteration the local runner's actor, whichever it has kept, decides as its module does."""
     settings = TrainSettings(trainer, toy_env, env_runners=0, encoder=EncoderConfig(width=32))
