@@ -7,6 +7,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from eval.budget import Budget
 from rllib_envs.evaluation_cache import EvaluationCache
 from rllib_envs.problem import STOP, Benchmark, Evaluation, Problem
@@ -81,10 +83,12 @@ class Trial:
         self.horizon = horizon or problem.horizon
         self.curve: list[CurvePoint] = []
         self._evaluate = EvaluationCache(problem)
+        self._seen: dict[Any, Evaluation] = {}
         self._repeats = 0
         self._apply = lru_cache(STATES_KEPT)(problem.apply)
         self._legal = lru_cache(STATES_KEPT)(problem.legal)
         self._moves = lru_cache(STATES_KEPT)(self._legal_moves)
+        self._moving = np.array([name != STOP for name in problem.actions])
         self._clock = clock
         self._began = clock()
         self.root = self.best = Node(problem.initial(benchmark))
@@ -105,7 +109,8 @@ class Trial:
     @property
     def exhausted(self) -> bool:
         """Whether the budget is spent, or nothing new was seen for very long."""
-        return self.budget.spent(self.seconds, self.evaluations) or self._repeats >= REPEATS_LIMIT
+        spent = self.budget.spent(self._clock() - self._began, self._evaluate.misses)
+        return spent or self._repeats >= REPEATS_LIMIT
 
     @property
     def progress(self) -> float:
@@ -116,8 +121,12 @@ class Trial:
         """The objective at a node. Raises BudgetSpent instead of beginning what the budget does not cover."""
         if self.exhausted:
             raise BudgetSpent
+        seen = self._seen.get(node.state)
+        if seen is not None:  # searches come back to states again and again
+            self._repeats += 1
+            return seen
         before = self.evaluations
-        evaluation = self._evaluate(node.state)
+        evaluation = self._seen[node.state] = self._evaluate(node.state)
         if self.evaluations == before:
             self._repeats += 1
             return evaluation
@@ -135,8 +144,7 @@ class Trial:
         return self._moves(node.state) if len(node.actions) < self.horizon else ()
 
     def _legal_moves(self, state: Any) -> tuple[int, ...]:
-        legal = self._legal(state)
-        return tuple(action for action, name in enumerate(self.problem.actions) if legal[action] and name != STOP)
+        return tuple(np.flatnonzero(self._legal(state) & self._moving).tolist())
 
     def step(self, node: Node, action: int) -> Node:
         """The node behind an action. Nothing is evaluated."""

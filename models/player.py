@@ -96,7 +96,7 @@ def _batch(inputs: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """The arrays with a batch axis in front."""
     if len(inputs) == 1:
         return {name: array[None] for name, array in inputs[0].items()}
-    return {name: np.stack([each[name] for each in inputs]) for name in inputs[0]}
+    return {name: np.array([each[name] for each in inputs]) for name in inputs[0]}
 
 
 def _joined(memories: Sequence[Memory]) -> Memory:

@@ -32,8 +32,9 @@ def _measure(trial: Trial, episodes: list[Episode]) -> None:
     for episode in episodes:
         for fork, action in episode:
             child = fork.children[action]
-            if child is not None:
+            if child is not None and not child.measured:
                 trial.evaluate(child.node)
+                child.measured = True
 
 
 class Unplayed:
@@ -70,7 +71,7 @@ class Unplayed:
         for fork, probabilities in zip(forks, self._tree.ask(forks), strict=True):
             if fork not in self._left:
                 self._left[fork] = probabilities.copy()
-        weights = np.stack([self._left[fork] for fork in forks])
+        weights = np.array([self._left[fork] for fork in forks])
         if rng is not None:  # of exponential clocks, each is the first to ring in proportion to its rate
             weights = weights / weights.sum(axis=1, keepdims=True) / rng.standard_exponential(weights.shape)
         chosen: list[int] = weights.argmax(axis=1).tolist()

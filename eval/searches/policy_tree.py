@@ -34,6 +34,8 @@ class Fork:
     judged: Judged = UNJUDGED
     """What the policy thinks here."""
     children: dict[int, Fork | None] = field(default_factory=dict)
+    measured: bool = False
+    """Whether the node was: a search that comes back here has nothing to ask."""
 
 
 class PolicyTree:

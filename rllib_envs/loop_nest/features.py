@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rllib_envs.loop_nest.actions import MAX_LOOPS
+from rllib_envs.loop_nest.backend.loops import Schedule
 from rllib_envs.loop_nest.state import NestState
 from rllib_envs.loop_nest.statement import Statement
 
@@ -23,6 +24,8 @@ LOG_SCALE = 10.0
 
 STATEMENTS_KEPT = 4096
 """More than the benchmarks of a suite, at some 5 kB each."""
+SCHEDULES_KEPT = 4096
+"""Whose rows are kept, at some 2 kB each: every other action only moves the cursor."""
 NUMBERS_KEPT = 1 << 16
 """Sizes, strides and footprints whose logarithms are kept, at some 100 bytes each."""
 
@@ -38,6 +41,7 @@ LOOP_FEATURES = (
     *(f"var_{index}" for index in range(MAX_VARS)),
     *(f"{tensor}_{what}" for tensor in "CAB" for what in ("used", "unit_stride", "stride", "footprint")),
 )
+CURSOR = LOOP_FEATURES.index("cursor")
 GLOBAL_FEATURES = ("flops", "loops", "C_elements", "A_elements", "B_elements", "reduces", "copies", "epilogue")
 
 
@@ -80,14 +84,22 @@ def loop_features(state: NestState) -> np.ndarray:
     A footprint is the number of elements of a tensor that one iteration of the loop touches: it tells what fits in
     registers and in each cache from that loop inwards.
     """
-    one_hot, strides = _layout(state.statement)
-    extents = dict(state.statement.sizes)
+    rows = _rows(state.statement, state.loops).copy()
+    rows[state.cursor, CURSOR] = 1.0
+    return rows
+
+
+@lru_cache(maxsize=SCHEDULES_KEPT)
+def _rows(statement: Statement, loops: Schedule) -> np.ndarray:
+    """With the cursor nowhere."""
+    one_hot, strides = _layout(statement)
+    extents = dict(statement.sizes)
     values: list[float] = []
-    for depth, (var, step, annotation) in enumerate(state.loops):
+    for depth, (var, step, annotation) in enumerate(loops):
         size, tail = divmod(extents[var], step)
         extents[var] = step
         values += (
-            depth == state.cursor,
+            0.0,
             _log(size),
             _log(tail),
             _log(step),
