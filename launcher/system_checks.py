@@ -21,6 +21,8 @@ ENOUGH_DISK_BYTES = 1 << 30
 """A run with its checkpoints and report is some tens of megabytes, with a replay in each checkpoint some hundreds."""
 ENOUGH_SHARED_MEMORY_BYTES = 256 << 20
 """Ray keeps its objects there, and uses slow files where there is no room."""
+PATIENCE_S = 10.0
+"""SLURM's own commands wait six times as long for a controller that is not there."""
 LARGEST_SKEW_S = 2.0
 """Between this machine's clock and its file server's. Times of files decide which run is the newest."""
 
@@ -40,7 +42,7 @@ def slurm() -> str:
     if not has_slurm():
         return "not here: tunewright launch runs on this machine; slurm/devcluster start brings up a small one"
     try:
-        nodes = ask_slurm("sinfo", "--noheader", "--format=%D nodes in %R")
+        nodes = ask_slurm("sinfo", "--noheader", "--format=%D nodes in %R", limit_s=PATIENCE_S)
         return f"{ask_slurm('sinfo', '--version').strip()}: {', '.join(nodes.splitlines())}"
     except NoSlurm:
         return "its controller does not answer: is it up, and SLURM_CONF right?"

@@ -118,14 +118,14 @@ def check_partition(partition: str) -> None:
         choose(each, sorted(set(listed)), "partition")
 
 
-def ask_slurm(*command: str) -> str:
-    """What one of SLURM's commands prints. NoSlurm where it is missing, fails or does not answer."""
+def ask_slurm(*command: str, limit_s: float = ANSWER_LIMIT_S) -> str:
+    """What one of SLURM's commands prints. NoSlurm where it is missing, fails or does not answer in time."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=ANSWER_LIMIT_S)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=limit_s)
     except FileNotFoundError:
         raise NoSlurm(f"{command[0]} is not installed here; run this where the cluster is, or use --local") from None
     except subprocess.TimeoutExpired:
-        raise NoSlurm(f"{command[0]} has not answered for {ANSWER_LIMIT_S:g} s; is the cluster up?") from None
+        raise NoSlurm(f"{command[0]} has not answered for {limit_s:g} s; is the cluster up?") from None
     if done.returncode:
         raise NoSlurm(f"{command[0]} failed: {' '.join(done.stderr.split()) or done.returncode}")
     return done.stdout
