@@ -23,7 +23,8 @@ search that restarts for ever would never come to the end of a budget of evaluat
 
 
 STATES_KEPT = 50_000
-"""States whose moves are remembered, at about a kilobyte each: searches come back to many of them again and again."""
+"""States whose moves and values are remembered, at about a kilobyte each: searches come back to many of them again and
+again."""
 
 
 class BudgetSpent(Exception):
@@ -83,7 +84,7 @@ class Trial:
         self.horizon = horizon or problem.horizon
         self.curve: list[CurvePoint] = []
         self._evaluate = EvaluationCache(problem)
-        self._seen: dict[Any, Evaluation] = {}
+        self._look_up: Callable[[Any], Evaluation] = lru_cache(STATES_KEPT)(self._evaluate)
         self._repeats = 0
         self._apply = lru_cache(STATES_KEPT)(problem.apply)
         self._legal = lru_cache(STATES_KEPT)(problem.legal)
@@ -92,7 +93,7 @@ class Trial:
         self._clock = clock
         self._began = clock()
         self.root = self.best = Node(problem.initial(benchmark))
-        self.start = self.best_evaluation = self._evaluate(self.root.state)
+        self.start = self.best_evaluation = self._look_up(self.root.state)
         if self.start.verified:
             self._mark()
 
@@ -109,8 +110,7 @@ class Trial:
     @property
     def exhausted(self) -> bool:
         """Whether the budget is spent, or nothing new was seen for very long."""
-        spent = self.budget.spent(self._clock() - self._began, self._evaluate.misses)
-        return spent or self._repeats >= REPEATS_LIMIT
+        return self.budget.spent(self.seconds, self.evaluations) or self._repeats >= REPEATS_LIMIT
 
     @property
     def progress(self) -> float:
@@ -121,12 +121,8 @@ class Trial:
         """The objective at a node. Raises BudgetSpent instead of beginning what the budget does not cover."""
         if self.exhausted:
             raise BudgetSpent
-        seen = self._seen.get(node.state)
-        if seen is not None:  # searches come back to states again and again
-            self._repeats += 1
-            return seen
         before = self.evaluations
-        evaluation = self._seen[node.state] = self._evaluate(node.state)
+        evaluation = self._look_up(node.state)
         if self.evaluations == before:
             self._repeats += 1
             return evaluation

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.forward import Forward
+from models.forward import Forward, batched
 from rllib_envs.errors import IllegalAction
 
 Q_TEMPERATURE = 0.02
@@ -61,11 +61,11 @@ class Player:
         """All that the network says of the episode's next state. Raises IllegalAction as `act` does."""
         _check_open(inputs)
         scores = self._ask(inputs)
-        value = scores.max() if self._values else self._forward.value(_batch([inputs]))[0]
+        value = scores.max() if self._values else self._forward.value(batched([inputs]))[0]
         return Judgement(as_probabilities(scores, self._values), float(value))
 
     def _ask(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
-        scores, self._memory = self._forward.scores(_batch([inputs]), self._memory)
+        scores, self._memory = self._forward.scores(batched([inputs]), self._memory)
         first: np.ndarray = scores[0]
         return first
 
@@ -75,7 +75,7 @@ def probabilities_of(
 ) -> tuple[np.ndarray, Sequence[Memory]]:
     """Of one state in each of several episodes, how likely each action is to be drawn, float64 [states, actions], and
     what each episode remembers after it. `values` as in `Player`."""
-    scores, after = forward.scores(_batch(inputs), _joined(memories))
+    scores, after = forward.scores(batched(inputs), _joined(memories))
     return as_probabilities(scores, values), [None] * len(inputs) if after is None else list(after)
 
 
@@ -90,13 +90,6 @@ def as_probabilities(scores: np.ndarray, values: bool) -> np.ndarray:
 def _check_open(inputs: Mapping[str, np.ndarray]) -> None:
     if not (inputs["action_mask"] > 0).any():
         raise IllegalAction("no action is legal in this state: the solution is complete")
-
-
-def _batch(inputs: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """The arrays with a batch axis in front."""
-    if len(inputs) == 1:
-        return {name: array[None] for name, array in inputs[0].items()}
-    return {name: np.array([each[name] for each in inputs]) for name in inputs[0]}
 
 
 def _joined(memories: Sequence[Memory]) -> Memory:

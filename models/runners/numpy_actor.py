@@ -9,6 +9,7 @@ import numpy as np
 from ray.rllib.core.columns import Columns
 
 from models.exploration import EpsilonGreedyQ
+from models.forward import batched
 from models.numpy_forward.networks import NumpyForward
 from models.replay.transitions import Q_BEST, Q_TAKEN
 from models.rl_modules import MEMORY, MaskedActorCritic, MaskedQ
@@ -35,7 +36,7 @@ class NumpyActor:
     def decide(
         self, observations: Sequence[Any], states: Sequence[Arrays] | None, explore: bool, **kwargs: Any
     ) -> Decisions:
-        batch = {name: np.array([observed[name] for observed in observations]) for name in observations[0]}
+        batch = batched(observations)
         memory = np.array([state[MEMORY] for state in states]) if states else None
         scores, memory = self._forward.scores(batch, memory)
         after = {} if memory is None else {MEMORY: memory}

@@ -34,7 +34,8 @@ QUICK: dict[str, dict[str, int]] = {
     "r2d2": {"iteration_steps": 256, "warm_up_steps": 100},
 }
 MOST_ITERATIONS = 40
-SEEDS = (1, 2, 3)
+SEEDS = {"appo": (1, 2, 3), "impala": (1, 2, 3)}
+"""V-trace's trainers end in a poorer optimum about one time in three, and may begin again. The others have seed 1."""
 GOOD = 0.95
 """Raising the first dial, whatever it should be, is worth 0.91."""
 
@@ -63,9 +64,8 @@ def share_of_optimum(policy: Policy, env: dict[str, str]) -> float:
 
 @pytest.mark.parametrize("trainer", sorted(QUICK))
 def test_learns_the_toy(trainer, toy_env):
-    """V-trace's trainers end in the poorer optimum about one time in three, so they may begin again."""
     found = []
-    for seed in SEEDS:
+    for seed in SEEDS.get(trainer, (1,)):
         with TrainingSession(TrainSettings(trainer, toy_env, seed=seed, encoder=SMALL)) as session:
             best = 0.0
             while best < GOOD and session.iteration < MOST_ITERATIONS:
@@ -74,7 +74,7 @@ def test_learns_the_toy(trainer, toy_env):
         found.append(best)
         if best >= GOOD:
             return
-    raise AssertionError(f"{found} of the optimum with the seeds {SEEDS}")
+    raise AssertionError(f"{found} of the optimum, one for each seed")
 
 
 @pytest.mark.parametrize("trainer", sorted(QUICK))
