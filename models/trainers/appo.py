@@ -33,7 +33,7 @@ class APPO(IMPALA):
         "fragment": OneOf((8, 16, 32)),
         "epochs": OneOf((2, 4, 8)),
         "clip": OneOf((0.1, 0.2, 0.4)),
-        "entropy_start": Between(0.003, 0.1),
+        "entropy_start": Between(0.01, 0.3),
     }
 
     def algorithm_config(self) -> AlgorithmConfig:

@@ -34,8 +34,6 @@ QUICK: dict[str, dict[str, int]] = {
     "r2d2": {"iteration_steps": 256, "warm_up_steps": 100},
 }
 MOST_ITERATIONS = 40
-SEEDS = {"appo": (1, 2, 3), "impala": (1, 2, 3)}
-"""V-trace's trainers end in a poorer optimum about one time in three, and may begin again. The others have seed 1."""
 GOOD = 0.95
 """Raising the first dial, whatever it should be, is worth 0.91."""
 
@@ -64,17 +62,12 @@ def share_of_optimum(policy: Policy, env: dict[str, str]) -> float:
 
 @pytest.mark.parametrize("trainer", sorted(QUICK))
 def test_learns_the_toy(trainer, toy_env):
-    found = []
-    for seed in SEEDS.get(trainer, (1,)):
-        with TrainingSession(TrainSettings(trainer, toy_env, seed=seed, encoder=SMALL)) as session:
-            best = 0.0
-            while best < GOOD and session.iteration < MOST_ITERATIONS:
-                session.step()
-                best = max(best, share_of_optimum(session.policy(), toy_env))
-        found.append(best)
-        if best >= GOOD:
-            return
-    raise AssertionError(f"{found} of the optimum, one for each seed")
+    with TrainingSession(TrainSettings(trainer, toy_env, seed=1, encoder=SMALL)) as session:
+        best = 0.0
+        while best < GOOD and session.iteration < MOST_ITERATIONS:
+            session.step()
+            best = max(best, share_of_optimum(session.policy(), toy_env))
+    assert best >= GOOD
 
 
 @pytest.mark.parametrize("trainer", sorted(QUICK))
