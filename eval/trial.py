@@ -140,7 +140,7 @@ class Trial:
         return self._moves(node.state) if len(node.actions) < self.horizon else ()
 
     def _legal_moves(self, state: Any) -> tuple[int, ...]:
-        return tuple(np.flatnonzero(self._legal(state) & self._moving).tolist())
+        return tuple((self._legal(state) & self._moving).nonzero()[0].tolist())
 
     def step(self, node: Node, action: int) -> Node:
         """The node behind an action. Nothing is evaluated."""

@@ -51,17 +51,15 @@ class Player:
 
         Raises IllegalAction when nothing is legal, which means that the episode is over.
         """
-        _check_open(inputs)
         scores = self._ask(inputs)
-        if rng is None:
-            return int(scores.argmax())
-        return int(rng.choice(len(scores), p=as_probabilities(scores, self._values)))
+        best = _best_legal(scores, inputs)
+        return best if rng is None else int(rng.choice(len(scores), p=as_probabilities(scores, self._values)))
 
     def judge(self, inputs: Mapping[str, np.ndarray]) -> Judgement:
         """All that the network says of the episode's next state. Raises IllegalAction as `act` does."""
-        _check_open(inputs)
         scores = self._ask(inputs)
-        value = scores.max() if self._values else self._forward.value(batched([inputs]))[0]
+        best = _best_legal(scores, inputs)
+        value = scores[best] if self._values else self._forward.value(batched([inputs]))[0]
         return Judgement(as_probabilities(scores, self._values), float(value))
 
     def _ask(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -87,9 +85,11 @@ def as_probabilities(scores: np.ndarray, values: bool) -> np.ndarray:
     return found
 
 
-def _check_open(inputs: Mapping[str, np.ndarray]) -> None:
-    if not (inputs["action_mask"] > 0).any():
+def _best_legal(scores: np.ndarray, inputs: Mapping[str, np.ndarray]) -> int:
+    best = int(scores.argmax())
+    if not inputs["action_mask"][best]:  # illegal ones are at the bottom: where one is the best, none is legal
         raise IllegalAction("no action is legal in this state: the solution is complete")
+    return best
 
 
 def _joined(memories: Sequence[Memory]) -> Memory:

@@ -28,10 +28,12 @@ def policy_input(problem: Problem[Any], state: Any, steps_left: float, legal: np
     int8 [actions]. `legal` is `problem.legal(state)`, for a caller who has asked for it already.
     """
     tokens, token_mask, features = problem.observe(state)
+    whole = np.empty(len(features) + 1, np.float32)
+    whole[:-1], whole[-1] = features, steps_left
     return {
         "tokens": tokens,
         "token_mask": token_mask,
-        "globals": np.concatenate((features, (steps_left,)), dtype=np.float32),
+        "globals": whole,
         "action_mask": (problem.legal(state) if legal is None else legal).astype(np.int8),
     }
 

@@ -9,18 +9,26 @@ from torch import nn
 
 ONE_THREAD = 460_800
 """Of a row times a matrix of fewer entries than this, OpenBLAS 0.3.31 makes work for one thread only, on x86."""
+ONE_THREAD_PRODUCT = 262_144
+"""The same for a product of two matrices: so many multiplications, at most."""
 
 
 class Linear:
     """A linear layer."""
 
-    def __init__(self, weight: Any, bias: Any) -> None:
-        self.weight, self.bias = array(weight).T.copy(), array(bias)
+    def __init__(self, weight: np.ndarray, bias: np.ndarray) -> None:
+        """As PyTorch has them: [outputs, inputs] and [outputs]."""
+        self.weight, self.bias = weight.T.copy(), bias
 
     @classmethod
-    def of(cls, layer: nn.Module) -> Linear:
-        assert isinstance(layer, nn.Linear), "networks whose actions point at nothing have linear layers and heads"
-        return cls(layer.weight, layer.bias)
+    def of(cls, *layers: nn.Module) -> Linear:
+        """One layer, or what several make of the same input, side by side."""
+        weights, biases = [], []
+        for layer in layers:
+            assert isinstance(layer, nn.Linear), "networks whose actions point at nothing have linear layers and heads"
+            weights.append(array(layer.weight))
+            biases.append(array(layer.bias))
+        return cls(np.concatenate(weights), np.concatenate(biases))
 
     @classmethod
     def centred(cls, layer: nn.Module) -> Linear:
@@ -34,11 +42,13 @@ class Linear:
     def __call__(self, features: np.ndarray) -> np.ndarray:
         """[..., outputs] from [..., inputs].
 
-        One row at a time: of a product of matrices BLAS would make work for all processors, and wait for them. Kept to
-        one thread, that is no faster for a dozen rows: 11 times 128 x 384 weights take 45 us either way, 7 take 20 us
-        by rows and 30 us as a matrix.
+        One row at a time, but for small matrices: of large ones BLAS would make work for all processors, and wait for
+        them. Kept to one thread, that is no faster for a dozen rows: 11 times 128 x 384 weights take 45 us either way,
+        7 take 20 us by rows and 30 us as a matrix.
         """
-        product: np.ndarray = np.vecmat(features, self.weight) + self.bias
+        small = features.ndim == 3 and features.shape[1] * self.weight.size <= ONE_THREAD_PRODUCT
+        product: np.ndarray = (np.matmul if small else np.vecmat)(features, self.weight)
+        product += self.bias
         return product
 
 
@@ -48,7 +58,7 @@ class Normalisation:
     def __init__(self, norm: nn.Module) -> None:
         assert isinstance(norm, nn.LayerNorm), "encoders normalise layers"
         gain, self.shift = array(norm.weight), array(norm.bias)
-        self.gain, self.epsilon = gain * np.float32(len(gain) ** 0.5), np.float32(norm.eps * len(gain))
+        self.gain, self.epsilon = gain * np.float32(len(gain) ** 0.5), np.array([norm.eps * len(gain)], np.float32)
 
     def __call__(self, rows: np.ndarray) -> np.ndarray:
         length = np.sqrt(np.vecdot(rows, rows) + self.epsilon)
@@ -61,8 +71,8 @@ class Memory:
 
     def __init__(self, memory: nn.GRU) -> None:
         self.width = memory.hidden_size
-        self.from_input = Linear(memory.weight_ih_l0, memory.bias_ih_l0)
-        self.from_state = Linear(memory.weight_hh_l0, memory.bias_hh_l0)
+        self.from_input = Linear(array(memory.weight_ih_l0), array(memory.bias_ih_l0))
+        self.from_state = Linear(array(memory.weight_hh_l0), array(memory.bias_hh_l0))
 
     def __call__(self, features: np.ndarray, state: np.ndarray | None) -> np.ndarray:
         if state is None:
@@ -72,6 +82,15 @@ class Memory:
         new = np.tanh(seen[2] + reset * kept[2])
         after: np.ndarray = (1 - update) * new + update * state
         return after
+
+
+def relu(features: np.ndarray) -> np.ndarray:
+    """With an array for the zero: to make one of a number takes as long as the maximum of a few hundred."""
+    found: np.ndarray = np.maximum(features, _ZERO)
+    return found
+
+
+_ZERO = np.zeros(1, np.float32)
 
 
 def array(parameter: Any) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 
 from models.encoders.mlp import EntityMLP
 from models.forward import Batch
-from models.numpy_forward.layers import Linear, Normalisation, array
+from models.numpy_forward.layers import Linear, Normalisation, array, relu
 
 
 class MLPEncoder:
@@ -25,9 +25,10 @@ class MLPEncoder:
 
     def __call__(self, inputs: Batch) -> np.ndarray:
         """float32 [batch, out_features] from `policy_input` arrays."""
-        tokens = np.maximum(self.token(inputs["tokens"]), 0) * inputs["token_mask"][..., None]
+        tokens = relu(self.token(inputs["tokens"]))
+        tokens *= inputs["token_mask"].astype(np.float32)[..., None]
         seen = (tokens.reshape(len(tokens), -1), inputs["globals"], inputs["action_mask"])
         features = np.concatenate(seen, axis=1, dtype=np.float32)
         for linear, norm in self.layers:
-            features = np.maximum(norm(linear(features)), 0)
+            features = relu(norm(linear(features)))
         return features

@@ -26,8 +26,8 @@ class NumpyForward:
             self._encoder, self._action = _encoder(network.actor_encoder), Linear.of(network.actor)
             self._critic_encoder, self._value = _encoder(network.critic_encoder), Linear.of(network.critic)
         else:
-            self._encoder, self._action = _encoder(network.encoder), Linear.of(network.advantage)
-            self._value = Linear.of(network.state_value)
+            self._encoder = _encoder(network.encoder)
+            self._advantage_and_value = Linear.of(network.advantage, network.state_value)
 
     @staticmethod
     def knows(network: Network) -> bool:
@@ -38,13 +38,14 @@ class NumpyForward:
 
     def scores(self, inputs: Batch, memory: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
         features, legal = self._encoder(inputs), inputs["action_mask"] > 0
+        if self._actor_critic:
+            return np.where(legal, self._action(features), _MASKED), None
         if self._memory is not None:
             features = memory = self._memory(features, memory)
-        scores = self._action(features)
-        if self._actor_critic:
-            return np.where(legal, scores, _MASKED), None
-        mean = (scores * legal).sum(-1, keepdims=True) / np.maximum(legal.sum(-1, keepdims=True), 1)
-        return np.where(legal, self._value(features) + scores - mean.astype(np.float32), _MASKED), memory
+        both, counted = self._advantage_and_value(features), legal.astype(np.float32)
+        advantage, value = both[:, :-1], both[:, -1]
+        mean = np.vecdot(advantage, counted) / np.maximum(counted.sum(axis=-1), 1)
+        return np.where(legal, advantage + (value - mean)[:, None], _MASKED), memory
 
     def value(self, inputs: Batch) -> np.ndarray:
         return self._value(self._critic_encoder(inputs))[:, 0]

@@ -9,7 +9,7 @@ from torch import nn
 
 from models.encoders.transformer import EntityTransformer
 from models.forward import Batch
-from models.numpy_forward.layers import Linear, Normalisation, array
+from models.numpy_forward.layers import Linear, Normalisation, array, relu
 
 
 class TransformerEncoder:
@@ -49,14 +49,14 @@ class _Block:
         self.before_attention, self.before_perceptron = Normalisation(block.norm1), Normalisation(block.norm2)
         attention = block.self_attn
         self.heads, self.scale = attention.num_heads, np.float32(attention.head_dim**-0.5)
-        self.projections = Linear(attention.in_proj_weight, attention.in_proj_bias)
+        self.projections = Linear(array(attention.in_proj_weight), array(attention.in_proj_bias))
         self.joined = Linear.centred(attention.out_proj)
         self.first, self.second = Linear.of(block.linear1), Linear.centred(block.linear2)
 
     def __call__(self, vectors: np.ndarray, padding: np.ndarray) -> np.ndarray:
         """[batch, n, width] from the same; `padding` [batch, 1, 1, n] is -inf where there is nothing to see, else 0."""
         vectors = vectors + self.joined(self._attended(self.before_attention(vectors), padding))
-        added: np.ndarray = vectors + self.second(np.maximum(self.first(self.before_perceptron(vectors)), 0))
+        added: np.ndarray = vectors + self.second(relu(self.first(self.before_perceptron(vectors))))
         return added
 
     def _attended(self, vectors: np.ndarray, padding: np.ndarray) -> np.ndarray:

@@ -58,9 +58,9 @@ def _swap(state: NestState, by: int) -> NestState:
 def _cannot_split(state: NestState, factor: int) -> str:
     if len(state.loops) >= MAX_LOOPS:
         return f"the nest has {MAX_LOOPS} loops already"
-    if factor * state.loops[state.cursor].step >= state.extent(state.cursor):
-        size, tail = state.size_and_tail(state.cursor)
-        return f"the loop has {size + (tail > 0)} iterations, not more than {factor}"
+    step, extent = state.loops[state.cursor].step, state.extent(state.cursor)
+    if factor * step >= extent:
+        return f"the loop has {-(-extent // step)} iterations, not more than {factor}"
     return ""
 
 

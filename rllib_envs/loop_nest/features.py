@@ -121,17 +121,26 @@ def _rows(statement: Statement, loops: Schedule) -> np.ndarray:
 
 def loop_mask(state: NestState) -> np.ndarray:
     """int8 [MAX_LOOPS]; 1 where there is a loop."""
-    return (np.arange(MAX_LOOPS) < len(state.loops)).astype(np.int8)
+    mask: np.ndarray = _MASKS[len(state.loops)].copy()
+    return mask
+
+
+_MASKS = np.tri(MAX_LOOPS + 1, MAX_LOOPS, -1, dtype=np.int8)
+"""By the number of loops."""
 
 
 def global_features(state: NestState) -> np.ndarray:
     """float32 [len(GLOBAL_FEATURES)]."""
-    statement = state.statement
+    return _globals(state.statement, len(state.loops)).copy()
+
+
+@lru_cache(maxsize=STATEMENTS_KEPT)
+def _globals(statement: Statement, loops: int) -> np.ndarray:
     elements = [*statement.elements, 0][:3]
     return np.array(
         [
             _log(statement.flops) / 2,
-            len(state.loops) / MAX_LOOPS,
+            loops / MAX_LOOPS,
             *(_log(count) for count in elements),
             statement.reduce != "none",
             statement.combine == "copy",

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import isfinite, prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rllib_envs.errors import UserError
 
@@ -74,6 +74,18 @@ class Statement:
         if any(count > MAX_ELEMENTS for count in self.elements):
             raise UserError(f"a tensor of {max(self.elements):,} elements is over the limit of {MAX_ELEMENTS:,}")
         self._refuse_overlapping_writes()
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.sizes, self.output, self.inputs, self.combine, self.reduce, self.epilogue))
+
+    def __hash__(self) -> int:
+        """Kept: states, schedules and what is known of them are looked up by their statement all the time."""
+        return self._hash
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what is derived: in another process, texts have other hashes."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
     def _check_epilogue(self) -> None:
         written = {name for name, _ in self.output}
