@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from eval.baselines import Baselines
 from eval.baselines.limits import SECONDS, SOLVER_SECONDS, TRIALS, TuningLimits
 from eval.budget import Budget
+from eval.searches import POLICY_SEARCHES, search_name
 from launcher.comparison_folder import comparison_folder
 from launcher.evaluation import METHODS, Proof, prove
 from launcher.fetched_policy import fetch_policy
-from launcher.folders import find_policy, problem_of, runs_folder
+from launcher.folders import find_policy, policy_if_any, problem_for, runs_folder
 from launcher.options import at_least
 from models.interrupts import EXIT_CODE, Interrupts
 from models.policy import Policy
@@ -31,8 +33,8 @@ SPLITS = ("test", "train")
 
 @dataclass(frozen=True)
 class CompareConfig:
-    """Compare a policy with searches and baselines on a suite, and write a report. The same command goes on with what
-    was interrupted."""
+    """Compare a policy with searches and baselines on a suite, and write a report. Searches that need no policy are
+    compared alone where there is none. The same command goes on with what was interrupted."""
 
     dataset: str = ""
     """Suite of benchmarks: a name under datasets/ or the path of a folder. Empty: what the policy was trained on."""
@@ -104,15 +106,14 @@ def run_compare(config: CompareConfig) -> None:
         if problem not in ("", suite.problem):
             raise UserError(f"data set {suite.name} is of problem {suite.problem!r}, not {problem!r}")
         problem = suite.problem
-    given = fetch_policy(config.wandb_url) if config.wandb_url else config.policy
-    path, policy = find_policy(given, problem, trainer_name(config.trainer) if config.trainer else "")
+    path, policy = policy_for(problem, config)
     limits = TuningLimits(
         config.tvm_trials,
         config.tvm_seconds,
         solver_seconds=budget.seconds or SOLVER_SECONDS,
         folder=runs_folder() / "metaschedule",
     )
-    with closing(problem_of(policy, config.backend)) as made:
+    with closing(problem_for(policy.problem if policy else problem, policy, config.backend)) as made:
         baselines = Baselines.parse(config.baselines, made, limits)
     proof = Proof.of(
         policy,
@@ -125,7 +126,7 @@ def run_compare(config: CompareConfig) -> None:
         baselines=baselines,
         graphs=config.debug,
     )
-    folder = comparison_folder(config.out, path if path.is_dir() else path.parent, proof)
+    folder = comparison_folder(config.out, path, proof)
     with Interrupts():
         try:
             prove(proof, folder, workers=config.workers)
@@ -134,17 +135,32 @@ def run_compare(config: CompareConfig) -> None:
             raise SystemExit(EXIT_CODE) from None
 
 
-def chosen_suites(policy: Policy, config: CompareConfig) -> dict[str, Suite]:
+def policy_for(problem: str, config: CompareConfig) -> tuple[Path, Policy | None]:
+    """The policy to compare and its folder; None and the folder of runs where there is none and none is needed."""
+    trainer = trainer_name(config.trainer) if config.trainer else ""
+    methods = {search_name(method) for method in _names(config.searches)}
+    needed = trainer or not config.dataset or methods & POLICY_SEARCHES.keys()
+    given = fetch_policy(config.wandb_url) if config.wandb_url else config.policy
+    found = (find_policy if needed else policy_if_any)(given, problem, trainer)
+    if found is None:
+        print(f"no policy for {problem} here: searches and baselines alone", flush=True)
+        return runs_folder(), None
+    path, policy = found
+    return path if path.is_dir() else path.parent, policy
+
+
+def chosen_suites(policy: Policy | None, config: CompareConfig) -> dict[str, Suite]:
     """The benchmarks of each split that is asked for. Of another suite than the policy's own, all are test but those
-    that it was trained on, too."""
-    seen = policy.provenance.get("env", {})
+    that it was trained on, too; without a policy, all."""
+    origin = policy.provenance if policy else {}
+    seen = origin.get("env", {})
     dataset = config.dataset or str(seen.get("suite", ""))
     if not dataset:
         raise UserError("the policy doesn't say what it was trained on; name a suite with --dataset")
     suite, splits = Suite.load(dataset), list(dict.fromkeys(_names(config.split)))
-    if policy.provenance.get("suite_hash") == suite.hash and seen.get("split") == "all" and "test" in splits:
+    if origin.get("suite_hash") == suite.hash and seen.get("split") == "all" and "test" in splits:
         raise UserError(f"the policy was trained on every benchmark of {suite.name}; name another --dataset")
-    if policy.provenance.get("suite_hash") == suite.hash:
+    if origin.get("suite_hash") == suite.hash:
         parts = {split: Suite.select({**seen, "suite": dataset, "split": split}) for split in splits}
     elif not config.dataset:
         raise UserError(
@@ -152,21 +168,21 @@ def chosen_suites(policy: Policy, config: CompareConfig) -> dict[str, Suite]:
             "compare on all of it"
         )
     elif "train" in splits:
-        raise UserError(f"the policy was not trained on {dataset}; leave out --split to compare on all of it")
+        raise UserError(f"no policy was trained on {dataset}; leave out --split to compare on all of it")
     else:
-        parts = {"test": unseen(suite, policy)}
+        parts = {"test": unseen(suite, origin)}
     return {split: part.sample(config.size) for split, part in parts.items()}
 
 
-def unseen(suite: Suite, policy: Policy) -> Suite:
-    """A suite without what the policy was trained on, as far as that can be known: its own suite must still be here.
+def unseen(suite: Suite, origin: Mapping[str, Any]) -> Suite:
+    """A suite without what a policy of this provenance was trained on.
 
-    UserError where nothing is left.
+    That can be known only where its own suite is still here. UserError where nothing is left.
     """
-    seen = policy.provenance.get("env", {})
+    seen = origin.get("env", {})
     try:
         own = Suite.load(seen["suite"])
-        known = own.hash == policy.provenance.get("suite_hash")
+        known = own.hash == origin.get("suite_hash")
         trained_on = Suite.select(seen).benchmarks if known else ()
     except (KeyError, UserError):
         return suite

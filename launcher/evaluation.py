@@ -24,7 +24,7 @@ from eval.setting import setting_of
 from eval.summary import print_summary
 from eval.workers.claims import check_workers, claimed_cores
 from launcher.comparison_bar import ComparisonBar
-from launcher.folders import problem_of
+from launcher.folders import problem_for
 from models.policy import Policy
 from models.store.atomic import NotWritten
 from rllib_envs.problem import Problem
@@ -37,7 +37,8 @@ METHODS = ("policy", "greedy1", "greedy2", "random")
 class Proof:
     """A policy, what it is set against, and on what."""
 
-    policy: Policy
+    policy: Policy | None
+    """None where searches and baselines are compared alone."""
     suites: Mapping[str, Suite]
     """The benchmarks of each split, such as "test"."""
     plan: Plan
@@ -47,7 +48,7 @@ class Proof:
     @classmethod
     def of(
         cls,
-        policy: Policy,
+        policy: Policy | None,
         suites: Mapping[str, Suite],
         budget: Budget,
         methods: Sequence[str] = METHODS,
@@ -66,7 +67,7 @@ class Proof:
             budget,
             range(seeds),
             policy,
-            horizon=horizon or policy.horizon,
+            horizon=horizon or (policy.horizon if policy else None),
             baselines=baselines,
             graphs=graphs,
             splits=splits if len(suites) > 1 else None,
@@ -76,12 +77,12 @@ class Proof:
 
     def problem(self) -> Problem[Any]:
         """To be closed after use."""
-        return problem_of(self.policy, self.backend)
+        return problem_for(next(iter(self.suites.values())).problem, self.policy, self.backend)
 
     def setting(self) -> dict[str, str]:
         """All that the result depends on."""
         with closing(self.problem()) as problem:
-            return setting_of(problem, self.plan, self.policy.digest)
+            return setting_of(problem, self.plan, self.policy.digest if self.policy else "")
 
 
 def prove(
@@ -115,9 +116,10 @@ def prove(
     details = {
         "suite": ", ".join(suite.name for suite in proof.suites.values()),
         "suite SHA-256": ", ".join(suite.hash for suite in proof.suites.values()),
-        "policy trained on": str(proof.policy.provenance.get("suite", "unknown")),
         "workers": where,
     }
+    if proof.policy:
+        details["policy trained on"] = str(proof.policy.provenance.get("suite", "unknown"))
     command = command or shlex.join(["tunewright", *sys.argv[1:]])
     with _room_for_report(folder):
         drawn = read_graphs(folder / GRAPHS) if proof.plan.graphs else None

@@ -17,9 +17,10 @@ def runs_folder() -> Path:
     return Path(os.environ.get("LOOP_TOOL_ROOT", ".")) / "runs"
 
 
-def problem_of(policy: Policy, backend: str) -> Problem[Any]:
-    """The problem that a policy was trained on, with another backend where one is named."""
-    return make_problem(policy.problem, {**policy.problem_config, **({"backend": backend} if backend else {})})
+def problem_for(name: str, policy: Policy | None, backend: str) -> Problem[Any]:
+    """The problem as the policy was trained on it, or as it is without one; with another backend where one is named."""
+    config = policy.problem_config if policy else {}
+    return make_problem(name, {**config, **({"backend": backend} if backend else {})})
 
 
 def find_policy(given: Path | None, problem: str = "", trainer: str = "") -> tuple[Path, Policy]:

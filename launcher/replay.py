@@ -15,7 +15,7 @@ from eval.plan import check_benchmark
 from eval.replay import replay
 from eval.verification import verify
 from launcher.fetched_policy import fetch_policy
-from launcher.folders import find_policy, problem_of
+from launcher.folders import find_policy, problem_for
 from launcher.options import at_least
 from launcher.replay_output import as_json, show
 from launcher.tracking.reference import is_reference
@@ -58,7 +58,7 @@ def run_replay(config: ReplayConfig) -> None:
     with redirect_stdout(sys.stderr):  # what fetching says is no part of the answer
         given = policy_folder(config.policy) if config.policy else None
     place, policy = find_policy(given, benchmark.problem)
-    with closing(problem_of(policy, config.backend)) as problem:
+    with closing(problem_for(policy.problem, policy, config.backend)) as problem:
         check_benchmark(problem, benchmark)
         played = replay(policy, problem, benchmark, config.steps or policy.horizon)
         verified = verify(problem, benchmark, played.best.state)

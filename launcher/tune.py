@@ -17,7 +17,7 @@ from eval.searches import SEARCHES, Search, make_search
 from eval.searches.run import run_search
 from eval.verification import verify
 from eval.wording import number, times
-from launcher.folders import policy_if_any, problem_of
+from launcher.folders import policy_if_any, problem_for
 from launcher.mapping_answer import read_task
 from launcher.tune_mapping import run_tune_mapping
 from models.policy import Policy
@@ -29,7 +29,6 @@ from rllib_envs.loop_nest.export import check_export, export_kernel
 from rllib_envs.loop_nest.kinds import KINDS, benchmark_name
 from rllib_envs.names import choose
 from rllib_envs.problem import Benchmark, Evaluation, Problem
-from rllib_envs.registry import make_problem
 from rllib_envs.streaming_engine.rules import Rules
 from rllib_envs.streaming_engine.task import PROBLEM
 from rllib_envs.suite import read_benchmark
@@ -127,14 +126,14 @@ class Approach(NamedTuple):
 
 
 def by_policy(path: Path, policy: Policy, config: TuneConfig) -> Approach:
-    problem = problem_of(policy, config.backend)
+    problem = problem_for(policy.problem, policy, config.backend)
     budget = Budget(seconds=ENOUGH_SECONDS)
     return Approach(f"policy {path}", problem, make_search("policy", policy), budget, policy.horizon)
 
 
 def by_search(benchmark: Benchmark, config: TuneConfig) -> Approach:
     budget = Budget(seconds=config.seconds)
-    problem = make_problem(benchmark.problem, {"backend": config.backend} if config.backend else None)
+    problem = problem_for(benchmark.problem, None, config.backend)
     name = f"no policy for {problem.name} here; {SEARCH}, {config.seconds:g} s"
     return Approach(name, problem, SEARCHES[SEARCH], budget, problem.horizon)
 

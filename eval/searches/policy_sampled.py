@@ -12,7 +12,7 @@ from eval.searches.policy import ActingPolicy
 from eval.searches.policy_tree import Fork, PolicyTree
 from eval.trial import Trial
 
-EPISODES = 16
+EPISODES = 32
 """Played side by side, so that the policy decides in all of them at once."""
 
 Episode = list[tuple[Fork, int]]
@@ -42,8 +42,8 @@ class Unplayed:
 
     def __init__(self, tree: PolicyTree) -> None:
         self._tree = tree
-        self._left: dict[Fork, np.ndarray] = {}
-        """float64 [actions]: the probability of each, as far as what can follow on it was not played."""
+        self._left: dict[Fork, list[float]] = {}
+        """The probability of each action, as far as what can follow on it was not played."""
 
     @property
     def any_left(self) -> bool:
@@ -70,7 +70,7 @@ class Unplayed:
     def _choose(self, forks: list[Fork], rng: np.random.Generator | None) -> list[int]:
         for fork, probabilities in zip(forks, self._tree.ask(forks), strict=True):
             if fork not in self._left:
-                self._left[fork] = probabilities.copy()
+                self._left[fork] = probabilities.tolist()
         weights = np.array([self._left[fork] for fork in forks])
         if rng is not None:  # of exponential clocks, each is the first to ring in proportion to its rate
             weights = weights / weights.sum(axis=1, keepdims=True) / rng.standard_exponential(weights.shape)
@@ -78,11 +78,11 @@ class Unplayed:
         return chosen
 
     def _share(self, fork: Fork) -> float:
-        return float(self._left[fork].sum()) if fork in self._left else 1.0
+        return sum(self._left[fork]) if fork in self._left else 1.0
 
     def _take_out(self, episode: Episode) -> None:
         """An episode's last decision is played out; each before it as far as what follows on it is."""
         for fork, action in reversed(episode):
             child = fork.children[action]
             share = 0.0 if child is None or child.over else self._share(child)
-            self._left[fork][action] = fork.judged.probabilities[action] * share
+            self._left[fork][action] = float(fork.judged.probabilities[action]) * share

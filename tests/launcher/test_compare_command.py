@@ -113,6 +113,26 @@ def test_nothing_needs_to_be_named_and_each_split_is_apart(home, capsys):
         assert "2 benchmarks of toy, 1 seed" in part and "random_10x has its own budget" in part
 
 
+def test_without_a_policy_searches_are_compared_alone(home, capsys):
+    (home / "runs").rename(home / "elsewhere")
+    assert compare(*QUICK, "--dataset", "toy_suite", "--searches", "greedy1", "annealing") == 0
+    (folder,) = (home / "runs").glob("comparison-*")
+    setting, lines = read_journal(folder)
+    assert (setting["policy"], setting["methods"], setting["steps"]) == ("nothing", "greedy1 annealing", "16")
+    assert len({line["benchmark"] for line in lines}) == 2
+    output = capsys.readouterr().out
+    assert "no policy for toy here: searches and baselines alone" in output and "2 benchmarks of toy" in output
+    assert "policy trained on" not in (folder / "report.html").read_text()
+    for arguments, message in (
+        (("--dataset", "toy_suite"), "no policy for 'toy' in runs/; train one"),
+        (("--searches", "greedy1"), "no policy in runs/"),
+        (("--dataset", "toy_suite", "--searches", "greedy1", "--trainer", "ppo"), "no policy for 'toy' by ppo"),
+        (("--dataset", "toy_suite", "--searches", "greedy1", "--split", "train"), "no policy was trained on toy_suite"),
+    ):
+        assert compare(*QUICK, *arguments) == 2
+        assert message in capsys.readouterr().err
+
+
 def test_help_names_every_search(capsys):
     assert compare("--help") == 0
     assert {*SEARCHES, *POLICY_SEARCHES} <= set(re.findall(r"\w+", capsys.readouterr().out))
@@ -169,7 +189,7 @@ def test_a_folder_is_never_overwritten(home, capsys):
         (("--wandb_url", "https://example.org/a"), "runs are fetched from"),
         (("--dataset", "mm64_128_16_range"), "no policy for 'loop_nest'"),
         (("--dataset", "mm64_128_16_range", "--policy", "runs/first"), "for problem 'toy', not for 'loop_nest'"),
-        (("--dataset", "other", "--split", "train"), "was not trained on other"),
+        (("--dataset", "other", "--split", "train"), "no policy was trained on other; leave out --split"),
         (("--dataset", "broken"), "needs 1 to 4 targets"),
     ],
 )
