@@ -7,8 +7,6 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from eval.budget import Budget
 from rllib_envs.evaluation_cache import EvaluationCache
 from rllib_envs.problem import STOP, Benchmark, Evaluation, Problem
@@ -89,7 +87,7 @@ class Trial:
         self._apply = lru_cache(STATES_KEPT)(problem.apply)
         self._legal = lru_cache(STATES_KEPT)(problem.legal)
         self._moves = lru_cache(STATES_KEPT)(self._legal_moves)
-        self._moving = np.array([name != STOP for name in problem.actions])
+        self._stop = problem.actions.index(STOP) if STOP in problem.actions else None
         self._clock = clock
         self._began = clock()
         self.root = self.best = Node(problem.initial(benchmark))
@@ -140,7 +138,7 @@ class Trial:
         return self._moves(node.state) if len(node.actions) < self.horizon else ()
 
     def _legal_moves(self, state: Any) -> tuple[int, ...]:
-        return tuple((self._legal(state) & self._moving).nonzero()[0].tolist())
+        return tuple(action for action in self._legal(state).nonzero()[0].tolist() if action != self._stop)
 
     def step(self, node: Node, action: int) -> Node:
         """The node behind an action. Nothing is evaluated."""

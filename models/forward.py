@@ -35,6 +35,10 @@ class Forward(Protocol):
         """
         ...
 
+    def preferences(self, inputs: Batch, memory: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
+        """The same, but expected returns, too, only up to a constant for each state: all that a choice depends on."""
+        ...
+
     def value(self, inputs: Batch) -> np.ndarray:
         """float32 [batch]: the critic's. Networks whose scores are expected returns have none."""
         ...
@@ -60,6 +64,8 @@ class TorchForward:
             before = None if memory is None else torch.from_numpy(memory)
             scores, after = self._network.step(_tensors(inputs), before)
             return scores.numpy(), None if after is None else after.numpy()
+
+    preferences = scores
 
     def value(self, inputs: Batch) -> np.ndarray:
         import torch

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from models.forward import Forward, batched
+from models.forward import Batch, Forward, batched
 from rllib_envs.errors import IllegalAction
 
 Q_TEMPERATURE = 0.02
@@ -16,6 +16,9 @@ benchmark's scale; differences below it are within what an action value is off b
 
 Memory = np.ndarray | None
 """float32 [width]: what a recurrent network remembers of an episode. None at its start, and with other networks."""
+
+Question = Callable[[Batch, Memory], tuple[np.ndarray, Memory]]
+"""One that `models.forward.Forward` answers."""
 
 
 class Judgement(NamedTuple):
@@ -41,7 +44,7 @@ class Player:
 
         `inputs` is what `rllib_envs.tuning_env.policy_input` returns for one state, the episode's next.
         """
-        scores = self._ask(inputs)
+        scores = self._ask(self._forward.scores, inputs)
         if not self._values:
             scores = scores - (scores.max() + np.log(np.exp(scores - scores.max()).sum()))
         return np.where(inputs["action_mask"] > 0, scores, np.float32(-np.inf))
@@ -51,19 +54,19 @@ class Player:
 
         Raises IllegalAction when nothing is legal, which means that the episode is over.
         """
-        scores = self._ask(inputs)
+        scores = self._ask(self._forward.preferences, inputs)
         best = _best_legal(scores, inputs)
         return best if rng is None else int(rng.choice(len(scores), p=as_probabilities(scores, self._values)))
 
     def judge(self, inputs: Mapping[str, np.ndarray]) -> Judgement:
         """All that the network says of the episode's next state. Raises IllegalAction as `act` does."""
-        scores = self._ask(inputs)
+        scores = self._ask(self._forward.scores, inputs)
         best = _best_legal(scores, inputs)
         value = scores[best] if self._values else self._forward.value(batched([inputs]))[0]
         return Judgement(as_probabilities(scores, self._values), float(value))
 
-    def _ask(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
-        scores, self._memory = self._forward.scores(batched([inputs]), self._memory)
+    def _ask(self, question: Question, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+        scores, self._memory = question(batched([inputs]), self._memory)
         first: np.ndarray = scores[0]
         return first
 
@@ -73,7 +76,7 @@ def probabilities_of(
 ) -> tuple[np.ndarray, Sequence[Memory]]:
     """Of one state in each of several episodes, how likely each action is to be drawn, float64 [states, actions], and
     what each episode remembers after it. `values` as in `Player`."""
-    scores, after = forward.scores(batched(inputs), _joined(memories))
+    scores, after = forward.preferences(batched(inputs), _joined(memories))
     return as_probabilities(scores, values), [None] * len(inputs) if after is None else list(after)
 
 

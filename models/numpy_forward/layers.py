@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -11,24 +12,20 @@ ONE_THREAD = 460_800
 """Of a row times a matrix of fewer entries than this, OpenBLAS 0.3.31 makes work for one thread only, on x86."""
 ONE_THREAD_PRODUCT = 262_144
 """The same for a product of two matrices: so many multiplications, at most."""
+FEW_WEIGHTS = 4_096
+"""So few are quicker multiplied with all rows at once."""
 
 
 class Linear:
     """A linear layer."""
 
-    def __init__(self, weight: np.ndarray, bias: np.ndarray) -> None:
-        """As PyTorch has them: [outputs, inputs] and [outputs]."""
-        self.weight, self.bias = weight.T.copy(), bias
+    def __init__(self, weight: Any, bias: Any) -> None:
+        self.weight, self.bias = array(weight).T.copy(), array(bias)
 
     @classmethod
-    def of(cls, *layers: nn.Module) -> Linear:
-        """One layer, or what several make of the same input, side by side."""
-        weights, biases = [], []
-        for layer in layers:
-            assert isinstance(layer, nn.Linear), "networks whose actions point at nothing have linear layers and heads"
-            weights.append(array(layer.weight))
-            biases.append(array(layer.bias))
-        return cls(np.concatenate(weights), np.concatenate(biases))
+    def of(cls, layer: nn.Module) -> Linear:
+        assert isinstance(layer, nn.Linear), "networks whose actions point at nothing have linear layers and heads"
+        return cls(layer.weight, layer.bias)
 
     @classmethod
     def centred(cls, layer: nn.Module) -> Linear:
@@ -42,12 +39,17 @@ class Linear:
     def __call__(self, features: np.ndarray) -> np.ndarray:
         """[..., outputs] from [..., inputs].
 
-        One row at a time, but for small matrices: of large ones BLAS would make work for all processors, and wait for
-        them. Kept to one thread, that is no faster for a dozen rows: 11 times 128 x 384 weights take 45 us either way,
-        7 take 20 us by rows and 30 us as a matrix.
+        One row at a time, but for few weights: of a product of large matrices BLAS would make work for all processors,
+        and wait for them. Kept to one thread, that is no faster for a dozen rows: 11 times 128 x 384 weights take 45 us
+        either way, 7 take 20 us by rows and 30 us as a matrix.
         """
-        small = features.ndim == 3 and features.shape[1] * self.weight.size <= ONE_THREAD_PRODUCT
-        product: np.ndarray = (np.matmul if small else np.vecmat)(features, self.weight)
+        product: np.ndarray
+        if features.ndim == 1:
+            product = features.dot(self.weight)
+        elif self.weight.size <= FEW_WEIGHTS and features.shape[-2] * self.weight.size <= ONE_THREAD_PRODUCT:
+            product = np.matmul(features, self.weight)
+        else:
+            product = np.vecmat(features, self.weight)
         product += self.bias
         return product
 
@@ -58,11 +60,16 @@ class Normalisation:
     def __init__(self, norm: nn.Module) -> None:
         assert isinstance(norm, nn.LayerNorm), "encoders normalise layers"
         gain, self.shift = array(norm.weight), array(norm.bias)
-        self.gain, self.epsilon = gain * np.float32(len(gain) ** 0.5), np.array([norm.eps * len(gain)], np.float32)
+        self.gain, self.epsilon = gain * np.float32(len(gain) ** 0.5), norm.eps * len(gain)
 
     def __call__(self, rows: np.ndarray) -> np.ndarray:
-        length = np.sqrt(np.vecdot(rows, rows) + self.epsilon)
-        found: np.ndarray = rows / length[..., None] * self.gain + self.shift
+        """[..., width] from the same."""
+        found: np.ndarray
+        if rows.ndim == 1:
+            found = rows * (self.gain / sqrt(rows.dot(rows) + self.epsilon)) + self.shift
+        else:
+            length = np.sqrt(np.vecdot(rows, rows) + self.epsilon)
+            found = rows / length[..., None] * self.gain + self.shift
         return found
 
 
@@ -71,8 +78,8 @@ class Memory:
 
     def __init__(self, memory: nn.GRU) -> None:
         self.width = memory.hidden_size
-        self.from_input = Linear(array(memory.weight_ih_l0), array(memory.bias_ih_l0))
-        self.from_state = Linear(array(memory.weight_hh_l0), array(memory.bias_hh_l0))
+        self.from_input = Linear(memory.weight_ih_l0, memory.bias_ih_l0)
+        self.from_state = Linear(memory.weight_hh_l0, memory.bias_hh_l0)
 
     def __call__(self, features: np.ndarray, state: np.ndarray | None) -> np.ndarray:
         if state is None:

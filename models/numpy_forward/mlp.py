@@ -24,11 +24,20 @@ class MLPEncoder:
         ]
 
     def __call__(self, inputs: Batch) -> np.ndarray:
-        """float32 [batch, out_features] from `policy_input` arrays."""
+        """float32 [batch, out_features] from `policy_input` arrays.
+
+        Of a single state without its batch axis: NumPy multiplies vectors in two thirds of the time that it takes for
+        a matrix of one row.
+        """
+        if len(inputs["tokens"]) > 1:
+            return self._features(inputs)
+        return self._features({name: array[0] for name, array in inputs.items()})[None]
+
+    def _features(self, inputs: Batch) -> np.ndarray:
         tokens = relu(self.token(inputs["tokens"]))
         tokens *= inputs["token_mask"].astype(np.float32)[..., None]
-        seen = (tokens.reshape(len(tokens), -1), inputs["globals"], inputs["action_mask"])
-        features = np.concatenate(seen, axis=1, dtype=np.float32)
+        seen = (tokens.reshape(*tokens.shape[:-2], -1), inputs["globals"], inputs["action_mask"])
+        features = np.concatenate(seen, axis=-1, dtype=np.float32)
         for linear, norm in self.layers:
             features = relu(norm(linear(features)))
         return features

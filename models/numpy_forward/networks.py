@@ -26,8 +26,8 @@ class NumpyForward:
             self._encoder, self._action = _encoder(network.actor_encoder), Linear.of(network.actor)
             self._critic_encoder, self._value = _encoder(network.critic_encoder), Linear.of(network.critic)
         else:
-            self._encoder = _encoder(network.encoder)
-            self._advantage_and_value = Linear.of(network.advantage, network.state_value)
+            self._encoder, self._action = _encoder(network.encoder), Linear.of(network.advantage)
+            self._value = Linear.of(network.state_value)
 
     @staticmethod
     def knows(network: Network) -> bool:
@@ -37,18 +37,30 @@ class NumpyForward:
         return small and isinstance(encoder, EntityMLP | EntityTransformer)
 
     def scores(self, inputs: Batch, memory: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
-        features, legal = self._encoder(inputs), inputs["action_mask"] > 0
         if self._actor_critic:
-            return np.where(legal, self._action(features), _MASKED), None
+            return self.preferences(inputs, memory)
+        features, memory = self._features(inputs, memory)
+        advantage, legal = self._action(features), inputs["action_mask"].astype(np.float32)
+        mean = np.vecdot(advantage, legal) / np.maximum(legal.sum(axis=-1), 1)
+        return _masked(advantage + (self._value(features)[:, 0] - mean)[:, None], inputs), memory
+
+    def preferences(self, inputs: Batch, memory: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
+        features, memory = self._features(inputs, memory)
+        return _masked(self._action(features), inputs), memory
+
+    def _features(self, inputs: Batch, memory: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
+        """What the heads see, and what is remembered."""
+        features = self._encoder(inputs)
         if self._memory is not None:
             features = memory = self._memory(features, memory)
-        both, counted = self._advantage_and_value(features), legal.astype(np.float32)
-        advantage, value = both[:, :-1], both[:, -1]
-        mean = np.vecdot(advantage, counted) / np.maximum(counted.sum(axis=-1), 1)
-        return np.where(legal, advantage + (value - mean)[:, None], _MASKED), memory
+        return features, memory
 
     def value(self, inputs: Batch) -> np.ndarray:
         return self._value(self._critic_encoder(inputs))[:, 0]
+
+
+def _masked(scores: np.ndarray, inputs: Batch) -> np.ndarray:
+    return np.where(inputs["action_mask"] > 0, scores, _MASKED)
 
 
 def _encoder(encoder: Encoder) -> MLPEncoder | TransformerEncoder:

@@ -49,7 +49,7 @@ class _Block:
         self.before_attention, self.before_perceptron = Normalisation(block.norm1), Normalisation(block.norm2)
         attention = block.self_attn
         self.heads, self.scale = attention.num_heads, np.float32(attention.head_dim**-0.5)
-        self.projections = Linear(array(attention.in_proj_weight), array(attention.in_proj_bias))
+        self.projections = Linear(attention.in_proj_weight, attention.in_proj_bias)
         self.joined = Linear.centred(attention.out_proj)
         self.first, self.second = Linear.of(block.linear1), Linear.centred(block.linear2)
 
