@@ -22,7 +22,7 @@ $(BIN)/.installed: setup.py
 demo: setup ## Learn to schedule matrix products, compare with searches and numpy on unseen shapes (about 4 minutes)
 	$(BIN)/tunewright train --dataset mm64_128_16_range --minutes 2 --eval-size 25 --eval-time 1
 
-test: setup ## Run every test (about 35 minutes on two cores; many wait for a cluster, so three run at a time)
+test: setup ## Run every test (about 25 minutes on two cores; many wait for a cluster, so three run at a time)
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: setup ## Check style and types
