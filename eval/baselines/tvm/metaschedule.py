@@ -1,9 +1,7 @@
 """TVM's MetaSchedule: evolutionary search over schedules, guided by an XGBoost model of what was measured.
 
-With its own settings, except that candidates are built and timed one by one in forks of this process and by our own
-timer, which is much faster and more exact than its builder and runner, and that the model is used as soon as it has
-seen one batch, not only after a hundred trials. Shao et al., "Tensor Program Optimization with Probabilistic Programs",
-NeurIPS 2022.
+With its own settings, except for those of `eval.metaschedule`, and that candidates are built and timed one by one in
+forks of this process and by our own timer, which is much faster and more exact than its builder and runner.
 """
 
 from __future__ import annotations
@@ -15,8 +13,6 @@ from functools import partial
 from typing import Any
 
 from tvm import s_tir
-from tvm.s_tir import meta_schedule as ms
-from tvm.s_tir.meta_schedule.cost_model import XGBModel
 from tvm.s_tir.meta_schedule.search_strategy import EvolutionarySearch
 
 from eval.baselines.limits import TuningLimits
@@ -26,12 +22,11 @@ from eval.baselines.tvm.call import Arguments, compiled
 from eval.baselines.tvm.expression import module
 from eval.baselines.tvm.in_fork import in_fork
 from eval.baselines.tvm.tuned import Tuned, tuned
+from eval.metaschedule import BATCH, Evolution, cost_model
 from rllib_envs.loop_nest.backend.child import MeasuringBench
 from rllib_envs.loop_nest.backend.workload import Workload
 from rllib_envs.tvm_host import target, version
 
-BATCH = 16
-"""Candidates between two looks at what was measured: several batches even of a short search."""
 POPULATION, LEAST_NEW = 512, 50
 """MetaSchedule's own: schedules that it breeds, by their predicted speed, for each batch, and those newly made."""
 POPULATION_PER_TRIAL = 8
@@ -76,37 +71,33 @@ def search(task: Any, found: Tuned, limits: TuningLimits, attempt: Try) -> None:
     mark = time.perf_counter()
     deadline = mark + limits.seconds - found.spent.seconds
     population = min(POPULATION, POPULATION_PER_TRIAL * limits.trials)
-    context = ms.TuneContext(
+    evolution = Evolution(
         task,
-        target=target(),
-        space_generator="post-order-apply",
-        search_strategy=EvolutionarySearch(population_size=population, init_min_unmeasured=min(LEAST_NEW, population)),
-        rand_state=SEED + found.spent.trials,
-        num_threads=1,
+        target(),
+        cost_model(),
+        SEED + found.spent.trials,
+        database=found.database,
+        strategy=EvolutionarySearch(population_size=population, init_min_unmeasured=min(LEAST_NEW, population)),
+        trials=limits.trials - found.spent.trials,
     )
-    model = XGBModel(num_warmup_samples=BATCH, num_tuning_cores=1)
-    _remind(model, context, found)
-    left = limits.trials - found.spent.trials
-    context.pre_tuning(left, BATCH, context.generate_design_space(), found.database, model)
-    workload = found.database.commit_workload(context.mod)
-    tensors = ms.arg_info.ArgInfo.from_entry_func(context.mod, remove_preproc=True)
-    while not _over(deadline, found) and (candidates := context.generate_measure_candidates()):
-        results = []
+    known = list(found.database.get_all_tuning_records())  # before the search was cut short
+    evolution.learn([one.as_measure_candidate() for one in known], [float(one.run_secs[0]) for one in known])
+    while not _over(deadline, found) and (candidates := evolution.candidates()):
+        times = []
         for candidate in candidates:
             seconds = attempt(candidate.sch.mod)
             if seconds is not None:
-                record = ms.database.TuningRecord(candidate.sch.trace, workload, [seconds], target(), tensors)
-                found.database.commit_tuning_record(record)
-            results.append(_result(seconds))
+                evolution.record(candidate, seconds)
+            times.append(seconds)
             now = time.perf_counter()
             found.save(found.spent.plus(trials=1, failed=int(seconds is None), seconds=now - mark))
             mark = now
             if _over(deadline, found):
                 break
         else:
-            context.notify_runner_results(candidates, results)
-            model.update(context, candidates, results)
-    context.post_tuning()
+            evolution.end_batch(candidates, times)
+            evolution.learn(candidates, times)
+    evolution.end()
     found.save(replace(found.spent, complete=True))
 
 
@@ -123,14 +114,3 @@ def best(task: Any, found: Tuned) -> Any:
     schedule = s_tir.Schedule(task)
     records[0].trace.apply_to_schedule(schedule, remove_postproc=False)
     return schedule.mod
-
-
-def _remind(model: XGBModel, context: Any, found: Tuned) -> None:
-    """Show the model what was measured before the search was cut short."""
-    records = list(found.database.get_all_tuning_records())
-    results = [_result(float(record.run_secs[0])) for record in records]
-    model.update(context, [record.as_measure_candidate() for record in records], results)
-
-
-def _result(seconds: float | None) -> Any:
-    return ms.runner.RunnerResult(None, "failed") if seconds is None else ms.runner.RunnerResult([seconds], None)

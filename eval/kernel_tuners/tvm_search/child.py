@@ -26,10 +26,11 @@ class SearchBench:
         """Imports TVM, which takes some seconds."""
         prepare_import()
         from eval.kernel_tuners.tvm_search import search
+        from eval.metaschedule import cost_model
 
         allow_torch()
         self._library = search
-        self._model = search.shared_model()
+        self._model = cost_model()
         self._seed = seed
         self._searches: dict[Task, search.Search] = {}
 
