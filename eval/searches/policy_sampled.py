@@ -12,7 +12,7 @@ from eval.searches.policy import ActingPolicy
 from eval.searches.policy_tree import Fork, PolicyTree
 from eval.trial import Trial
 
-EPISODES = 32
+EPISODES = 64
 """Played side by side, so that the policy decides in all of them at once."""
 
 Episode = list[tuple[Fork, int]]
