@@ -84,7 +84,7 @@ class Event:
         kinds = ", ".join(Kind)
         if not isinstance(spec, dict):
             raise UserError(f"{what} has to be an object with lasts_s and one of {kinds}, got {spec!r:.80}")
-        no_others(spec, ("lasts_s", *Kind), what)
+        no_others(spec, ("lasts_s", *map(str, Kind)), what)
         given = [kind for kind in Kind if kind in spec]
         if len(given) != 1:
             raise UserError(f"{what} has {' and '.join(given) or 'none'} of {kinds}; give exactly one of them")
