@@ -11,6 +11,9 @@ from rllib_envs.online_sharing.options import OPTIONS
 from rllib_envs.online_sharing.trace import Kind, Restarts
 from rllib_envs.stem_sharing.schedule import Choice
 
+MOST_PRESENT = 8
+"""Applications at a time."""
+MOST_EVENTS = 20
 CHANGES = tuple(name for name in OPTIONS if name != "keep")
 HELD = (1, 3, 10)
 """Mean lengths of an event, over which what an option gains is held against its downtime."""
@@ -78,9 +81,9 @@ def global_features(course: Course) -> np.ndarray:
     waiting = sum(deployed[app] is None for app in moment.present)
     departed = sum(choice is not None for choice in deployed) - (len(moment.present) - waiting)
     found = (
-        len(moment.present) / 8,
+        len(moment.present) / MOST_PRESENT,
         waiting / len(moment.present),
-        departed / 8,
+        departed / MOST_PRESENT,
         np.log(max(load, LEAST) / moment.capacity),
         course.scene.share_reached(deployed, moment.capacity),
         float(np.mean(course.scene.f1s(deployed, moment))),
@@ -90,7 +93,7 @@ def global_features(course: Course) -> np.ndarray:
         trace.restarts is Restarts.ALL,
         *_events(course),
         *_capacity(course),
-        len(course.past) / 20,
+        len(course.past) / MOST_EVENTS,
     )
     return np.array(found, np.float32).clip(-BOUND, BOUND)
 

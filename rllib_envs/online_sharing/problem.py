@@ -18,16 +18,20 @@ import numpy as np
 
 from rllib_envs.errors import IllegalAction, UserError
 from rllib_envs.online_sharing.course import Course
-from rllib_envs.online_sharing.features import APP_FEATURES, GLOBAL_FEATURES, app_features, global_features
+from rllib_envs.online_sharing.features import (
+    APP_FEATURES,
+    GLOBAL_FEATURES,
+    MOST_EVENTS,
+    MOST_PRESENT,
+    app_features,
+    global_features,
+)
 from rllib_envs.online_sharing.options import OPTIONS
 from rllib_envs.online_sharing.rules import RULES, played
 from rllib_envs.online_sharing.scene import scene_of
 from rllib_envs.online_sharing.trace import PROBLEM
 from rllib_envs.problem import Benchmark, Evaluation, Observation, ObservationSpec, Problem
 
-MOST_EVENTS = 20
-MOST_PRESENT = 8
-"""Applications at a time."""
 REWARDED = 0.02
 """Of mean F1, earns a reward of 1: about what a good course gains over one without any thought."""
 

@@ -21,8 +21,8 @@ from rllib_envs.stem_sharing.task import Task
 PROBLEM = "online_sharing"
 LONGEST_S = 1e9
 """Seconds; thirty years are a mistyped number."""
-MOST_CAPACITY = 1e9
-"""Latency times frames/s. Policies see capacities as multiples of the network's latency, which have to be finite."""
+MOST_CAPACITY = 1e12
+"""Latency times frames/s; so is this."""
 ENTRIES = (
     "applications",
     "network",

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from rllib_envs.errors import UserError
+from rllib_envs.online_sharing.features import MOST_EVENTS, MOST_PRESENT
 from rllib_envs.online_sharing.generate import DRIFT, EVENTS, random_suite, random_trace
-from rllib_envs.online_sharing.problem import MOST_EVENTS, MOST_PRESENT, OnlineSharing
+from rllib_envs.online_sharing.problem import OnlineSharing
 from rllib_envs.online_sharing.trace import Kind, Restarts, Trace
 from rllib_envs.stem_sharing.events import EventLength
 from rllib_envs.suite import Suite

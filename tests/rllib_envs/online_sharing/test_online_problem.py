@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from rllib_envs.online_sharing.problem import OnlineSharing
 from rllib_envs.online_sharing.rules import HELD, RULES, played
 from rllib_envs.online_sharing.scene import Scene, scene_of
 from rllib_envs.online_sharing.trace import Restarts, Trace
+from rllib_envs.stem_sharing.schedule import Choice
 from tests.rllib_envs.online_sharing.traces import SUITE, by_hand, decide, start, with_another_future
 
 EVERY = 5
@@ -80,6 +82,12 @@ def test_what_is_shown_of_a_trace_by_hand() -> None:
     assert later["share of the events so far: capacity"] == pytest.approx(1 / 3)
 
 
+def test_who_is_stopped_still_is_shown() -> None:
+    """Of 30 s, 20 are over; an event lasts 40 s on average so far."""
+    tokens = OnlineSharing().observe(decide(start(by_hand(redeploy_s=30.0)), "solve")).tokens
+    assert tokens[:3, APP_FEATURES.index("stopped for, in lengths of an event")].tolist() == [0.25, 0.25, 0.0]
+
+
 def test_what_is_legal_and_why_the_rest_is_not() -> None:
     problem = OnlineSharing()
     arrived = problem.initial(by_hand().to_benchmark("by_hand"))
@@ -98,6 +106,29 @@ def test_what_is_legal_and_why_the_rest_is_not() -> None:
     assert over.finished and len(over.decisions) == 3 and not problem.observe(over).token_mask.any()
     with pytest.raises(IllegalAction, match="keep: the trace is over"):
         problem.apply(over, 0)
+
+
+def test_adding_leaves_all_others_as_they_are() -> None:
+    """Bus would do better, too, when the capacity rises to 20: beside its 5, car can have 7 for 19."""
+    trace = by_hand()
+    risen = replace(trace.events[1], capacity=20.0)
+    course = decide(start(replace(trace, events=(risen, trace.events[0]))), "keep")
+    assert course.options["add"] == (Choice(1, 5.0), Choice(1, 7.0))
+    assert sorted(course.options["solve"]) == [Choice(1, 6.0), Choice(1, 7.0)]
+
+
+def test_what_runs_already_is_not_deployed_again() -> None:
+    """With much capacity both run at 10, the best there is. Once bus has departed, car alone needs nothing else, unless
+    bus, which runs on, slows it down.
+    """
+    trace = by_hand()
+    for capacity, deployed in ((100.0, (Choice(1, 10.0), Choice(1, 10.0))), (29.0, (None, Choice(1, 10.0)))):
+        events = (trace.events[0], trace.events[2], replace(trace.events[1], capacity=capacity))
+        course = decide(start(replace(trace, capacity=100.0, events=events)), "solve", "keep")
+        assert course.running.deployed == (Choice(1, 10.0), Choice(1, 10.0))
+        assert course.options["solve"] == deployed
+        solve = OnlineSharing.actions.index("solve")
+        assert OnlineSharing().legal(course)[solve] == (deployed != course.running.deployed)
 
 
 def test_a_state_that_follows_the_least_change_is_worth_what_it_promised() -> None:
@@ -163,7 +194,7 @@ def test_free_deployments_make_the_exact_solver_hard_to_beat() -> None:
     problem = OnlineSharing()
     for benchmark in SUITE:
         trace = Trace.from_benchmark(benchmark)
-        free = Trace(**{**{name: getattr(trace, name) for name in trace.__dataclass_fields__}, "redeploy_s": 0.0})
+        free = replace(trace, redeploy_s=0.0)
         start_of_free = problem.initial(free.to_benchmark("free"))
         best = played(start_of_free, "exact").detected
         assert best >= played(start_of_free, "greedy").detected - 1e-6 * free.seconds

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from rllib_envs.errors import UserError
-from rllib_envs.online_sharing.problem import MOST_EVENTS, MOST_PRESENT, OnlineSharing
+from rllib_envs.online_sharing.features import MOST_EVENTS, MOST_PRESENT
+from rllib_envs.online_sharing.problem import OnlineSharing
 from rllib_envs.online_sharing.trace import PROBLEM, Kind, Restarts, Trace
 from rllib_envs.problem import Benchmark
 from tests.rllib_envs.online_sharing.traces import SUITE, by_hand
