@@ -123,9 +123,12 @@ class OnlineSharing(Problem[Course]):
             rows.append(f"{state.event!s:24} {'':8}  to be decided")
         rows.append(f"{'application':20} {'freeze point':>12} {'frames/s':>9} {'F1':>7}")
         moment = state.moments[-1]
-        for app, f1 in zip(moment.present, state.scene.f1s(running.deployed, moment), strict=True):
-            choice = running.deployed[app]
+        f1s = dict(zip(moment.present, state.scene.f1s(running.deployed, moment), strict=True))
+        for index, (app, choice) in enumerate(zip(trace.applications, running.deployed, strict=True)):
             runs = f"{choice.freeze_point:12} {choice.rate:9g}" if choice else f"{'waits':>12} {'':9}"
-            stopped = f"  stopped for {running.stopped_s[app]:g} s" if running.stopped_s[app] else ""
-            rows.append(f"{trace.applications[app].app_id:20} {runs} {f1:7.4f}{stopped}")
+            stopped = f"  stopped for {running.stopped_s[index]:g} s" if running.stopped_s[index] else ""
+            if index in f1s:
+                rows.append(f"{app.app_id:20} {runs} {f1s[index]:7.4f}{stopped}")
+            elif choice:
+                rows.append(f"{app.app_id:20} {runs}  for nobody")
         return "\n".join([*rows, f"costs {state.scene.load(running.deployed):.2f} of {moment.capacity:g}"])

@@ -241,3 +241,4 @@ def test_states_are_told_to_people() -> None:
     assert "arrives car" in text and "capacity 12.0" in text and "waits" in text and "departs" not in text
     stopped = OnlineSharing().describe(decide(start(by_hand(redeploy_s=30.0)), "solve"))
     assert "stopped for 10 s" in stopped
+    assert "for nobody" in OnlineSharing().describe(decide(course, "solve", "keep")) and "for nobody" not in text
