@@ -5,7 +5,10 @@ what each option would give now and cost, and what has happened so far. `evaluat
 looks back at it does. So rewards are those of hindsight, and searches, which evaluate, are clairvoyant: what they find
 is a bound for what a policy could do, and nothing that could be done in time.
 
-Every state stands for an answer: from there on, only applications that wait are added.
+Every state stands for an answer: from there on a rule of `rules.py` decides, which only adds applications that wait
+unless the setting `rest` names another one. An environment rewards the best state on the way, and what a rule promises
+there may be lost again by later decisions. The less the rule does, the less there is to lose, and the nearer is an
+episode's return to what its decisions are worth in the end; with "nothing" the two are nearly the same.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from rllib_envs.errors import IllegalAction, UserError
+from rllib_envs.names import choose
 from rllib_envs.online_sharing.course import Course
 from rllib_envs.online_sharing.features import (
     APP_FEATURES,
@@ -37,7 +41,10 @@ REWARDED = 0.02
 
 
 class OnlineSharing(Problem[Course]):
-    """The problem of when to redeploy. An action is an option of `options.py`, and there is one at each event."""
+    """The problem of when to redeploy. An action is an option of `options.py`, and there is one at each event.
+
+    `rest` is the rule that decides after the decisions of a state, when that is evaluated.
+    """
 
     name = PROBLEM
     horizon = MOST_EVENTS
@@ -46,8 +53,9 @@ class OnlineSharing(Problem[Course]):
         max_tokens=MOST_PRESENT, token_features=len(APP_FEATURES), global_features=len(GLOBAL_FEATURES)
     )
 
-    def __init__(self) -> None:
-        self.config: Mapping[str, Any] = {}
+    def __init__(self, rest: str = "least_change") -> None:
+        self._rest = choose(rest, RULES, "rule for the rest")
+        self.config: Mapping[str, Any] = {"rest": rest}
 
     def initial(self, benchmark: Benchmark) -> Course:
         """At the first event. Raises UserError when the trace makes no sense, or is larger than policies take."""
@@ -88,8 +96,8 @@ class OnlineSharing(Problem[Course]):
         return Observation(tokens, mask, global_features(state))
 
     def evaluate(self, state: Course) -> Evaluation:
-        """The time-weighted mean F1 of the whole trace, where from here on only those that wait are added."""
-        return self._judged(state, "least_change")
+        """The time-weighted mean F1 of the whole trace, where `rest` decides from here on."""
+        return self._judged(state, self._rest)
 
     def _judged(self, state: Course, rule: str) -> Evaluation:
         trace = state.scene.trace
@@ -107,7 +115,7 @@ class OnlineSharing(Problem[Course]):
         """Evaluating takes less time than looking it up in a file."""
 
     def baselines(self) -> Mapping[str, Callable[[Benchmark], Evaluation]]:
-        """The rules: to solve exactly or greedily at every event, only where it pays, and never."""
+        """The rules: to solve exactly or greedily at every event, only where it pays, or never."""
         return {name: partial(self._ruled, name) for name in RULES}
 
     def _ruled(self, rule: str, benchmark: Benchmark) -> Evaluation:

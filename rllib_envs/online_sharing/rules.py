@@ -16,6 +16,11 @@ detects most on random traces."""
 Rule = Callable[[Course], Deployed]
 
 
+def nothing(course: Course) -> Deployed:
+    """Never deploy anything, so that who arrives waits for ever."""
+    return course.running.deployed
+
+
 def least_change(course: Course) -> Deployed:
     """Never more than to add who waits."""
     return add(course.scene, course.moment, course.running.deployed)
@@ -46,7 +51,7 @@ def hysteresis(course: Course) -> Deployed:
 
 
 RULES: Mapping[str, Rule] = MappingProxyType(
-    {"exact": exact, "greedy": greedy, "hysteresis": hysteresis, "least_change": least_change}
+    {"exact": exact, "greedy": greedy, "hysteresis": hysteresis, "least_change": least_change, "nothing": nothing}
 )
 
 

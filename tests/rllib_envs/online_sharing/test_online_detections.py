@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from rllib_envs.errors import UserError
 from rllib_envs.online_sharing.problem import OnlineSharing
 from rllib_envs.online_sharing.trace import Restarts
 from rllib_envs.stem_sharing.executor.simulator import Simulator
@@ -94,3 +95,19 @@ def test_the_objective_is_the_mean_over_time_of_the_whole_trace() -> None:
     assert evaluation.higher_is_better and evaluation.verified and evaluation.unit == "mean event F1"
     solved = problem.apply(problem.initial(benchmark), problem.actions.index("solve"))
     assert problem.evaluate(solved).value == pytest.approx((15 * f1(3) + 40 * f1(3) + 10 * f1(3)) / 70)
+
+
+def test_another_rule_may_decide_about_the_rest() -> None:
+    """Without any deployment bus sees two thirds of what it can until it departs, and nobody sees anything then. What
+    is decided to the end is worth the same whichever rule it is.
+    """
+    problem, benchmark = OnlineSharing(rest="nothing"), by_hand().to_benchmark("by_hand")
+    assert problem.config == {"rest": "nothing"}
+    start_of_it = problem.initial(benchmark)
+    value = (20 * f1(5) / 2 + 40 * f1(5) / 2) / 70
+    assert problem.evaluate(start_of_it).value == problem.baselines()["nothing"](benchmark).value
+    assert problem.evaluate(start_of_it).value == pytest.approx(value)
+    end = decide(start_of_it, "add", "solve", "keep")
+    assert problem.evaluate(end) == OnlineSharing().evaluate(end)
+    with pytest.raises(UserError, match="did you mean 'nothing'"):
+        OnlineSharing(rest="nothin")
