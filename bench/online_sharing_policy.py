@@ -6,7 +6,7 @@ python bench/online_sharing_policy.py [--trainer ppo] [--minutes 10] [--traces 1
 is judged by the end of its episode: by all of its decisions, each of them the one that it thinks best, taken without
 knowing what comes and never taken back. What tools hand out otherwise, the best state on the way, would be chosen in
 hindsight. The rules decide under the same conditions. The search, which knows the whole trace, is there to show what
-knowing the future would be worth. Takes --minutes and one more; with --run, which names a trained run, only the latter.
+knowing the future would be worth. Takes --minutes and two more; with --run, which names a trained run, only the latter.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 At each event of a trace a policy takes one of a few options. What it is shown is what is known at that time: what runs,
 what each option would give now and cost, and what has happened so far. `evaluate` knows the whole trace, as whoever
 looks back at it does. So rewards are those of hindsight, and searches, which evaluate, are clairvoyant: what they find
-is a bound for what a policy could do, and nothing that could be done in time.
+shows what it would be worth to know the future, and nobody could decide so in time.
 
 Every state stands for an answer: from there on a rule of `rules.py` decides, which only adds applications that wait
 unless the setting `rest` names another one. An environment rewards the best state on the way, and what a rule promises
