@@ -16,6 +16,10 @@ Random compute graphs for a streaming engine, each of which has a valid mapping:
 Random video applications that share a network's stem, each task with a budget that some schedule keeps to:
 
     python datasets/generator.py --kind=stem_sharing --apps=2:10 --count=20 --out=my_applications
+
+Random traces, on which such applications come and go and the box's capacity drifts:
+
+    python datasets/generator.py --kind=online_sharing --apps=4:8 --count=20 --out=my_traces
 """
 
 from __future__ import annotations
@@ -35,6 +39,8 @@ from rllib_envs.loop_nest.kinds import KINDS, Kind, benchmark_name, make_stateme
 from rllib_envs.names import choose
 from rllib_envs.network_scaling.generate import random_bounds
 from rllib_envs.network_scaling.results import PROBLEM as SCALING
+from rllib_envs.online_sharing.generate import random_suite as random_traces
+from rllib_envs.online_sharing.trace import PROBLEM as ONLINE_SHARING
 from rllib_envs.problem import Benchmark
 from rllib_envs.stem_sharing.checked import member
 from rllib_envs.stem_sharing.events import EventLength
@@ -55,7 +61,8 @@ class Arguments:
 
     kind: str
     """Kind of loop nest (mm, bmm, conv (= conv2d, NHWC), conv1d, transpose, row_sum and others) or of random graph
-    (layered, gn), network_scaling for random bounds on latency and memory, or stem_sharing for applications."""
+    (layered, gn), network_scaling for random bounds on latency and memory, stem_sharing for applications, or
+    online_sharing for traces of them."""
     out: Path
     """Folder to write; it must not exist yet."""
     dimA: str = ""
@@ -67,17 +74,17 @@ class Arguments:
     nodes: str = ""
     """Graphs: their sizes, for example 10:20 or 10|15|20."""
     count: int = 10
-    """Graphs and applications: how many tasks of each size. Bounds: how many."""
+    """Graphs, applications and traces: how many tasks of each size. Bounds: how many."""
     topology: str = "16 6"
     """Graphs: tiles and spokes of the device, or rows, columns and spokes."""
     pipeline_depth: int = DEFAULT_PIPELINE_DEPTH
     """Graphs: cycles from an instruction's start until its result is ready."""
     seed: int = 0
-    """Graphs, applications and bounds: the same seed gives the same ones."""
+    """Graphs, applications, traces and bounds: the same seed gives the same ones."""
     apps: str = ""
-    """Applications: how many share a stem, for example 2:10."""
+    """Applications: how many share a stem, for example 2:10. Traces: how many there are at most at a time."""
     event_length: str = EventLength.CORRECTED
-    """Applications: corrected, or compatible with the published program."""
+    """Applications and traces: corrected, or compatible with the published program."""
     table: str = ""
     """Bounds: the table of accuracies, by its name or the path of its .json."""
     platform: str = "desktop"
@@ -168,9 +175,10 @@ def loop_nests(arguments: Arguments, name: str) -> list[Benchmark]:
 
 def applications(arguments: Arguments, name: str) -> list[Benchmark]:
     if not arguments.apps:
-        raise UserError(f"{name} needs --apps, for example --apps=2:10")
+        raise UserError(f"{name} needs --apps, for example --apps=4:8")
     length = member(EventLength, arguments.event_length, "event length")
-    return list(random_applications(parse_dimension(arguments.apps), arguments.count, arguments.seed, length))
+    suite = random_traces if name == ONLINE_SHARING else random_applications
+    return list(suite(parse_dimension(arguments.apps), arguments.count, arguments.seed, length))
 
 
 def graphs(arguments: Arguments, name: str) -> list[Benchmark]:
@@ -193,6 +201,7 @@ MAKERS: dict[str, Callable[[Arguments, str], list[Benchmark]]] = {
     **dict.fromkeys(GRAPH_KINDS, graphs),
     SCALING: bounds,
     STEM_SHARING: applications,
+    ONLINE_SHARING: applications,
 }
 """By kind."""
 

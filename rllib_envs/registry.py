@@ -41,6 +41,12 @@ def _network_scaling() -> type[Problem[Any]]:
     return NetworkScaling
 
 
+def _online_sharing() -> type[Problem[Any]]:
+    from rllib_envs.online_sharing.problem import OnlineSharing
+
+    return OnlineSharing
+
+
 def _stem_sharing() -> type[Problem[Any]]:
     from rllib_envs.stem_sharing.problem import StemSharing
 
@@ -51,6 +57,7 @@ PROBLEMS: Mapping[str, Callable[[], type[Problem[Any]]]] = {
     "kernel_tuning": _kernel_tuning,
     "loop_nest": _loop_nest,
     "network_scaling": _network_scaling,
+    "online_sharing": _online_sharing,
     "stem_sharing": _stem_sharing,
     "streaming_engine": _streaming_engine,
     "toy": _toy,

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from rllib_envs.online_sharing.trace import Trace
 from rllib_envs.stem_sharing.task import Task as StemTask
 from rllib_envs.streaming_engine.device import Device
 from rllib_envs.streaming_engine.task import Task
@@ -87,10 +88,22 @@ def test_random_applications_are_a_suite(tmp_path):
     assert {task.quality.event_length for task in tasks} == {"compatible"}
 
 
+def test_random_traces_are_a_suite(tmp_path):
+    for name, seed in (("one", 2), ("same", 2), ("other", 3)):
+        run = generate(tmp_path / name, "--kind=online_sharing", "--apps=2|4", "--count=2", f"--seed={seed}")
+        assert run.returncode == 0, run.stderr
+    one, same, other = (Suite.load(tmp_path / name) for name in ("one", "same", "other"))
+    assert one.hash == same.hash != other.hash and one.problem == "online_sharing"
+    most = [max(len(moment.present) for moment in Trace.from_benchmark(b).moments) for b in one.benchmarks]
+    assert max(most[:2]) <= 2 < max(most[2:]) <= 4
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("--kind=stem_sharing",), "needs --apps"),
+        (("--kind=online_sharing",), "needs --apps"),
+        (("--kind=online_sharing", "--apps=2", "--count=0"), "at least one trace"),
         (("--kind=stem_sharing", "--apps=2", "--event-length=corected"), "did you mean 'corrected'"),
         (("--kind=layered",), "need --nodes"),
         (("--kind=layered", "--nodes=10", "--dimA=4"), "are for loop nests"),

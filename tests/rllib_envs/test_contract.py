@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from rllib_envs.check import ContractBroken, check_problem
+from rllib_envs.online_sharing.generate import random_suite as random_traces
 from rllib_envs.problem import Benchmark, RecordKey
 from rllib_envs.registry import PROBLEMS, make_problem
 from rllib_envs.stem_sharing.events import EventLength
@@ -38,6 +39,7 @@ BENCHMARKS["streaming_engine"] = [
     *Suite.load("streaming_engine_infeasible").benchmarks,
 ]
 BENCHMARKS["stem_sharing"] = list(random_suite((1, 2, 3), 2, seed=0, event_length=EventLength.CORRECTED))
+BENCHMARKS["online_sharing"] = list(random_traces((1, 2, 3), 2, seed=0, event_length=EventLength.CORRECTED))
 BENCHMARKS["network_scaling"] = [scaled.benchmark(0.01, 0.8), scaled.benchmark(1.0, 100.0), scaled.TOY]
 
 
