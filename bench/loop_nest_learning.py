@@ -11,13 +11,12 @@ and one more. `--runs` keeps the runs, and trainings that are complete there are
 from __future__ import annotations
 
 import argparse
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 
+from helpers.training import trained
 from report import Bar, report
 
 from eval.budget import Budget
@@ -35,14 +34,11 @@ SECONDS = 10.0
 
 
 def train(trainer: str, minutes: float, folder: Path) -> Policy:
-    if complete := list((folder / trainer).glob("*/policy")):
-        return Policy.load(complete[0].parent)
-    command = [sys.executable, "-m", "launcher.cli", "train", "--dataset", SUITE, "--trainer", trainer]
-    options = ["--minutes", str(minutes), "--env-runners", "2", "--eval-size", "0", "--runs", str(folder / trainer)]
-    printed = subprocess.run([*command, *options], stdout=subprocess.PIPE, text=True, check=True).stdout
-    print(f"{trainer}: {[line for line in printed.splitlines() if line.startswith('iteration')][-1]}", flush=True)
-    (run,) = (folder / trainer).iterdir()
-    return Policy.load(run)
+    run = folder / trainer
+    if (run / "policy").exists():
+        return Policy.load(run)
+    print(f"{trainer}:", flush=True)
+    return trained(SUITE, minutes, run, ["--trainer", trainer])
 
 
 def compared(policies: Mapping[str, Policy], size: int) -> dict[str, Interval]:

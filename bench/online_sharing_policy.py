@@ -12,14 +12,13 @@ knowing the future would be worth. Takes --minutes and two more; with --run, whi
 from __future__ import annotations
 
 import argparse
-import subprocess
-import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+from helpers.training import trained
 from report import Bar, report
 from rich.console import Console
 from rich.table import Table
@@ -49,16 +48,6 @@ def write_suite(folder: Path) -> None:
     folder.mkdir(parents=True)
     for benchmark in random_suite(SIZES, TRAINED, TRAINED_SEED, EventLength.CORRECTED):
         (folder / f"{benchmark.name}.json").write_text(benchmark.to_json())
-
-
-def train(trainer: str, suite: Path, minutes: float, run: Path, options: list[str]) -> Policy:
-    command = [sys.executable, "-m", "launcher.cli", "train", "--dataset", str(suite), "--minutes", str(minutes)]
-    command += ["--trainer", trainer, "--env-runners", "2", "--test-share", "0", "--eval-size", "0"]
-    command += ["--wandb", "off", "--run", str(run), *options]
-    printed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
-    lines = [line for line in printed.splitlines() if line.startswith("iteration")]
-    print(f"{lines[0]}\n{lines[-1]}", flush=True)
-    return Policy.load(run)
 
 
 def decided(policy: Policy, problem: OnlineSharing, benchmark: Benchmark) -> tuple[float, list[str]]:
@@ -108,7 +97,8 @@ def main() -> None:
         else:
             suite, run = Path(folder) / "traces", Path(folder) / "run"
             write_suite(suite)
-            policy = train(arguments.trainer, suite, arguments.minutes, run, arguments.options)
+            options = ["--trainer", arguments.trainer, "--test-share", "0", *arguments.options]
+            policy = trained(suite, arguments.minutes, run, options)
     values = compared(policy, random_suite(SIZES, arguments.traces, HELD_OUT_SEED, EventLength.CORRECTED))
     exact = values["exact"]
     table = Table(title=f"mean event F1 on {len(exact)} held-out traces", title_justify="left")

@@ -15,8 +15,6 @@ from __future__ import annotations
 
 import argparse
 import ctypes
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Hashable
@@ -25,6 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 from helpers.random_walks import matmul
+from helpers.training import trained
 from report import Bar, report
 
 from eval.budget import Budget
@@ -72,14 +71,6 @@ def clock_with_child() -> Callable[[], float]:
     return lambda: time.process_time() + time.clock_gettime(clock_id.value)
 
 
-def train(minutes: float, folder: Path) -> Policy:
-    command = [sys.executable, "-m", "launcher.cli", "train", "--dataset", SUITE, "--minutes", str(minutes)]
-    options = ["--eval-size", "0", "--runs", str(folder)]
-    subprocess.run([*command, *options], stdout=subprocess.DEVNULL, check=True)
-    (run,) = folder.iterdir()
-    return Policy.load(run)
-
-
 class Overhead(NamedTuple):
     """What is not measuring."""
 
@@ -110,7 +101,10 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=2.0, help="of training, where no policy is given")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        policy = Policy.load(arguments.policy) if arguments.policy else train(arguments.minutes, Path(folder))
+        if arguments.policy:
+            policy = Policy.load(arguments.policy)
+        else:
+            policy = trained(SUITE, arguments.minutes, Path(folder) / "run")
     problem, bars = Repeating(**policy.problem_config), {}
     problem.evaluate(problem.initial(BENCHMARK))  # starts what measures
     problem.processor_time = clock_with_child()

@@ -12,14 +12,13 @@ Takes --minutes and about 8 more; with --run, which names a trained run, only th
 from __future__ import annotations
 
 import argparse
-import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from helpers.training import trained
 from report import Bar, report
 from rich.console import Console
 from rich.table import Table
@@ -75,15 +74,6 @@ def write_suite(folder: Path) -> None:
             for benchmark in random_suite(kind, TRAINED, count, device, seed=TRAINED_SEED):
                 named = replace(benchmark, name=f"{benchmark.name}_{device.tiles}_tiles")
                 (folder / f"{named.name}.json").write_text(named.to_json())
-
-
-def train(suite: Path, minutes: float, runs: Path, options: list[str]) -> Policy:
-    command = [sys.executable, "-m", "launcher.cli", "train", "--dataset", str(suite), "--minutes", str(minutes)]
-    command += ["--env-runners", "2", "--eval-size", "0", "--wandb", "off", "--run", str(runs), *options]
-    printed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
-    lines = [line for line in printed.splitlines() if line.startswith("iteration")]
-    print(f"{lines[0]}\n{lines[-1]}", flush=True)
-    return Policy.load(runs)
 
 
 def answers(policy: Policy, task: Task, seed: int, reference: float) -> Answers:
@@ -158,7 +148,7 @@ def main() -> None:
             policy = Policy.load(arguments.run)
         else:
             write_suite(Path(folder) / "graphs")
-            policy = train(Path(folder) / "graphs", arguments.minutes, Path(folder) / "run", arguments.options)
+            policy = trained(Path(folder) / "graphs", arguments.minutes, Path(folder) / "run", arguments.options)
     bars: dict[str, Bar] = {}
     for name, sizes, device, goals in (
         ("10 to 20 nodes", SMALL, Device(), (10.0, 4.0)),

@@ -29,7 +29,7 @@ class SchedulingOptions:
     event_length: str = EventLength.CORRECTED
     """corrected, or compatible with the published program."""
     scheduler: Annotated[str, tyro.conf.arg(aliases=["-s"])] = "exact"
-    """exact (with proof), greedy, or published_greedy."""
+    """exact (with proof), greedy, published_greedy, or policy: what the newest run here has learnt."""
     debug: bool = False
     """Show the traceback of an error."""
 

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from launcher.folders import find_policy
 from launcher.stem_options import SchedulingOptions, SetupOptions
 from models.store.atomic import new_file, read_json
 from rllib_envs.errors import UserError
 from rllib_envs.stem_sharing.accuracy_files import SUFFIX, read_application
 from rllib_envs.stem_sharing.application import Application
 from rllib_envs.stem_sharing.checked import no_others
+from rllib_envs.stem_sharing.schedule import Schedule
 from rllib_envs.stem_sharing.scheduler import Scheduler
-from rllib_envs.stem_sharing.task import PROBLEM
+from rllib_envs.stem_sharing.task import PROBLEM, Task
 from rllib_envs.suite import read_benchmark
+
+POLICY = "policy"
+"""The scheduler that the newest run here has learnt."""
 
 
 class Setup(NamedTuple):
@@ -29,12 +35,20 @@ class Setup(NamedTuple):
     def scheduler(self, options: SchedulingOptions, mode: str) -> Scheduler:
         votes = {"x_vote": options.x_vote} if options.x_vote else {}
         apps = [{**app, **votes} for app in self.apps]
-        return Scheduler(apps, self.video_desc, self.model_desc, options.quality, options.scheduler, mode)
+        scheduler = _by_policy() if options.scheduler == POLICY else options.scheduler
+        return Scheduler(apps, self.video_desc, self.model_desc, options.quality, scheduler, mode)
 
     def in_turns(self, count: int) -> Setup:
         """So many applications: these again and again, each with an id of its own."""
         turns = (self.apps[index % len(self.apps)] for index in range(count))
         return self._replace(apps=[{**app, "app_id": f"{app.get('app_id')}_{turn}"} for turn, app in enumerate(turns)])
+
+
+def _by_policy() -> Callable[[Task], Schedule]:
+    """UserError without a policy."""
+    from eval.policy_schedule import schedule
+
+    return partial(schedule, find_policy(None, PROBLEM)[1])
 
 
 def read_setup(path: Path, accuracies: Sequence[Path] = ()) -> Setup:

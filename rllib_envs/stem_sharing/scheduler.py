@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from rllib_envs.names import choose
@@ -69,7 +69,7 @@ class Scheduler:
         video_desc: {"stream_fps": frames/s}.
         model_desc: as in `BaseNetwork.from_spec`.
         quality: the loss.
-        scheduler: a name of SCHEDULERS.
+        scheduler: a name of SCHEDULERS, or a function as they are.
         mode: a name of MODES.
 
     Raises UserError for what makes no sense.
@@ -81,7 +81,7 @@ class Scheduler:
         video_desc: Mapping[str, Any],
         model_desc: Mapping[str, Any],
         quality: Quality = Quality(),  # noqa: B008  (immutable)
-        scheduler: str = "exact",
+        scheduler: str | Callable[[Task], Schedule] = "exact",
         mode: str = "mainstream",
     ) -> None:
         self.applications = all_different(Application.from_spec(app) for app in apps)
@@ -89,7 +89,9 @@ class Scheduler:
         no_others(video_desc, ("stream_fps",), "video_desc")
         self.stream_rate = whole(video_desc.get("stream_fps"), "stream_fps", low=1)
         self._quality = quality
-        self._schedule = SCHEDULERS[choose(scheduler, SCHEDULERS, "scheduler")]
+        if isinstance(scheduler, str):
+            scheduler = SCHEDULERS[choose(scheduler, SCHEDULERS, "scheduler")]
+        self._schedule = scheduler
         self._mode = MODES[choose(mode, MODES, "mode")]
 
     def task(self, cost_threshold: float) -> Task:

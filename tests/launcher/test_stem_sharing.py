@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from launcher import stem_sharing
+from models.encoders.config import EncoderConfig
 from rllib_envs.stem_sharing.nets import NOBODY
+from rllib_envs.stem_sharing.problem import StemSharing
+from tests.models.toy_policies import untrained
 from tests.rllib_envs.stem_sharing.tasks import three_applications
 
 
@@ -48,6 +51,19 @@ def test_a_benchmark_is_a_setup(tmp_path: Path, capsys: pytest.CaptureFixture[st
     path.write_text(three_applications().to_benchmark("three").to_json())
     assert run("schedule", str(path), "-b", "400", "--mode", "maxsharing") == 0
     assert "app_2" in capsys.readouterr().out
+
+
+def test_a_policy_schedules_where_there_is_one(
+    setup: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LOOP_TOOL_ROOT", raising=False)
+    given = ("schedule", str(setup), "-b", "400", "--scheduler", "policy")
+    assert run(*given) == 2
+    assert "no policy for 'stem_sharing' in runs/" in capsys.readouterr().err
+    untrained("actor_critic", EncoderConfig("scorer"), problem=StemSharing()).save(tmp_path / "runs" / "one" / "policy")
+    assert run(*given) == 0
+    assert "of 400" in capsys.readouterr().out
 
 
 def test_the_experiment_compares_three_ways(setup: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
