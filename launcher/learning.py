@@ -21,7 +21,7 @@ from launcher.tracking.event_files import EventFiles
 from launcher.tracking.tracking import mirrored
 from launcher.train_config import TrainConfig, load_suite
 from models.interrupts import Interrupts
-from models.policy import Policy
+from models.policy import CARD, Policy
 from models.store.atomic import NotWritten, check_room
 from models.store.locate import locate_run
 from models.store.run_directory import RunDirectory
@@ -108,11 +108,15 @@ def started(
 def learn(config: TrainConfig, session: TrainingSession, run: RunDirectory) -> Policy:
     """Train until a limit is reached or a signal ends it; what was learnt is saved either way.
 
-    When an iteration fails, what was saved last stays: the weights may be what is wrong. When there is no room to save
-    on the way, training goes on.
+    The policy is the best one of those that `Validation` has looked at, the last one among them, unless a signal ends
+    the training or a look takes too long. When an iteration fails, what was saved last stays: the weights may be what
+    is wrong. When there is no room to save on the way, training goes on.
     """
     interrupted = False
     policy, at = None, session.counters
+    validation = session.validation()
+    if config.resume and not config.fork and (run.policy / CARD).exists():
+        validation.remember(Policy.load(run.policy))
     with (
         LiveProgress(config.iterations, config.seconds, seconds_before=session.counters.seconds) as live,
         closing(EventFiles(run.path, session.iteration)) as events,
@@ -121,6 +125,8 @@ def learn(config: TrainConfig, session: TrainingSession, run: RunDirectory) -> P
         try:
             while live.share_done(session.iteration) < 1:
                 progress = session.step()
+                if validation.due:
+                    progress = replace(progress, greedy_return=validation.look(session.policy()))
                 with warned():
                     run.log(asdict(progress))
                     events.log(asdict(progress))
@@ -128,17 +134,19 @@ def learn(config: TrainConfig, session: TrainingSession, run: RunDirectory) -> P
                     live.show(progress)
                 if time.perf_counter() - saved > 60 * config.save_minutes:
                     with warned():
-                        policy, at = save(session, run), session.counters
+                        policy, at = save(session, run, validation.best), session.counters
                     saved = time.perf_counter()
                 session.interrupts.check()
+            if session.counters != at:
+                validation.look(session.policy())
         except KeyboardInterrupt:
             interrupted = True
             session.interrupts.accept()
             print(f"{session.interrupts.reason or 'interrupted'}: saving", flush=True)
     if session.counters != at:
-        policy = save(session, run)
+        policy = save(session, run, validation.best)
     elif policy is None:  # nothing was learnt in this part, and there is nothing to go on from but what there was
-        policy = session.policy()
+        policy = validation.best or session.policy()
         policy.save(run.policy)
     print(f"policy: {run.policy}")
     if config.export:
@@ -157,10 +165,11 @@ def warned() -> Iterator[None]:
         print(f"warning: {error}; training goes on", file=sys.stderr, flush=True)
 
 
-def save(session: TrainingSession, run: RunDirectory) -> Policy:
-    """Write a checkpoint to go on from, and the policy to use; no interrupt comes between the two."""
+def save(session: TrainingSession, run: RunDirectory, best: Policy | None) -> Policy:
+    """Write a checkpoint to go on from, and the policy to use, the present one where none is known to be the best; no
+    interrupt comes between the two."""
     with session.interrupts.held():
         run.checkpoint(session)
-        policy = session.policy()
+        policy = best or session.policy()
         policy.save(run.policy)
     return policy

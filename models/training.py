@@ -36,9 +36,11 @@ from models.runners.outcomes import ENVS_LOST
 from models.store.versions import versions
 from models.train_settings import TrainSettings
 from models.trainers.registry import trainer_name
+from models.validation import Validation
 from rllib_envs.errors import MissingPackage
 from rllib_envs.registry import make_problem
 from rllib_envs.suite import Suite
+from rllib_envs.tuning_env import TuningEnv
 
 if TYPE_CHECKING:
     from ray.rllib.algorithms.algorithm_config import AlgorithmConfig
@@ -97,6 +99,8 @@ class Progress:
     """The learner's own figures, by RLlib's names; empty when nothing was learnt in this iteration."""
     figures: Mapping[str, float] = field(default_factory=dict)
     """How the parts of a distributed training get on with each other; empty for a trainer that has none."""
+    greedy_return: float | None = None
+    """Mean return of the policy's best actions, where `Validation` has looked at it."""
 
 
 class TrainingSession:
@@ -260,6 +264,13 @@ class TrainingSession:
     def _steps_played(self) -> int:
         """Environment steps so far, through restarts."""
         return max(steps_played(self._algorithm), self.counters.env_steps)
+
+    def validation(self) -> Validation:
+        """On benchmarks of this training, with its records."""
+        from models.training_env import recording_cache
+
+        config = self.settings.env_config
+        return Validation(TuningEnv.from_config(config, recording_cache(self._problem, config)))
 
     def policy(self) -> Policy:
         """A copy of the present policy, independent of Ray and of this session."""

@@ -10,6 +10,7 @@ import gymnasium
 import numpy as np
 
 from rllib_envs.evaluation_cache import EvaluationCache
+from rllib_envs.problem import Problem
 from rllib_envs.records import RecordStore
 from rllib_envs.registry import make_problem
 from rllib_envs.tuning_env import PolicyInput, TuningEnv
@@ -27,11 +28,16 @@ def _shared_cache(config: Mapping[str, Any]) -> EvaluationCache[Any]:
     cache = _in_use.get(config["session"])
     if cache is None:
         problem = make_problem(config["problem"], config.get("problem_config"))
-        records = None
-        if config.get("records"):
-            records = RecordStore(config["records"], measure_doubtful=config.get("measure_doubtful", False))
-        cache = _in_use[config["session"]] = EvaluationCache(problem, records=records)
+        cache = _in_use[config["session"]] = recording_cache(problem, config)
     return cache
+
+
+def recording_cache(problem: Problem[Any], config: Mapping[str, Any]) -> EvaluationCache[Any]:
+    """With the records of the training, where it has any."""
+    records = None
+    if config.get("records"):
+        records = RecordStore(config["records"], measure_doubtful=config.get("measure_doubtful", False))
+    return EvaluationCache(problem, records=records)
 
 
 class TrainingEnv(gymnasium.Wrapper[PolicyInput, int, PolicyInput, int]):

@@ -10,6 +10,7 @@ LEARNING, LOSS, THROUGHPUT, TRAINER, WORKERS = "learning", "loss", "throughput",
 """Sections. TensorBoard sorts them by the alphabet and opens the first two, so what matters most comes first."""
 SECTION_OF = {
     "return_mean": LEARNING,
+    "greedy_return": LEARNING,
     "speedup_mean": LEARNING,
     "best_speedup": LEARNING,
     "runner_restarts": WORKERS,

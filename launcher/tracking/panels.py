@@ -23,6 +23,7 @@ COLUMNS = ("iteration", "env_steps", "return_mean", "speedup_mean", "best_speedu
 CURVES: Mapping[str, Mapping[str, Sequence[str]]] = {
     "Learning": {
         "Return of an episode, mean": [f"{LEARNING}/return_mean"],
+        "Return of the best actions": [f"{LEARNING}/greedy_return"],
         "Speed-up over the untuned state, mean": [f"{LEARNING}/speedup_mean"],
         "Best speed-up so far": [f"{LEARNING}/best_speedup"],
     },
