@@ -12,13 +12,12 @@ knowing the future would be worth. Takes --minutes and two more; with --run, whi
 from __future__ import annotations
 
 import argparse
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from helpers.training import trained
+from helpers.training import add_training_options, given_or_trained
 from report import Bar, report
 from rich.console import Console
 from rich.table import Table
@@ -86,19 +85,11 @@ def compared(policy: Policy, benchmarks: Iterable[Benchmark]) -> dict[str, np.nd
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trainer", default="ppo")
-    parser.add_argument("--minutes", type=float, default=10.0, help="of training")
     parser.add_argument("--traces", type=int, default=10, help="held-out ones of each size")
-    parser.add_argument("--run", type=Path, help="a trained run, instead of training")
-    parser.add_argument("--options", nargs=argparse.REMAINDER, default=[], help="of tunewright train")
+    add_training_options(parser, minutes=10)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        if arguments.run:
-            policy = Policy.load(arguments.run)
-        else:
-            suite, run = Path(folder) / "traces", Path(folder) / "run"
-            write_suite(suite)
-            options = ["--trainer", arguments.trainer, "--test-share", "0", *arguments.options]
-            policy = trained(suite, arguments.minutes, run, options)
+    options = ["--trainer", arguments.trainer, "--test-share", "0"]
+    policy = given_or_trained(arguments, write_suite, options)
     values = compared(policy, random_suite(SIZES, arguments.traces, HELD_OUT_SEED, EventLength.CORRECTED))
     exact = values["exact"]
     table = Table(title=f"mean event F1 on {len(exact)} held-out traces", title_justify="left")

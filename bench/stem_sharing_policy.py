@@ -11,12 +11,11 @@ latter.
 from __future__ import annotations
 
 import argparse
-import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
-from helpers.training import trained
+from helpers.training import add_training_options, given_or_trained
 from report import Bar, report
 from rich.console import Console
 from rich.table import Table
@@ -70,19 +69,11 @@ def compared(policy: Policy, tasks: list[Task]) -> dict[str, Bar]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trainer", default="ppo")
-    parser.add_argument("--minutes", type=float, default=20.0, help="of training")
     parser.add_argument("--tasks", type=int, default=10, help="held-out ones of each size")
-    parser.add_argument("--run", type=Path, help="a trained run, instead of training")
-    parser.add_argument("--options", nargs=argparse.REMAINDER, default=[], help="of tunewright train")
+    add_training_options(parser, minutes=20)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        if arguments.run:
-            policy = Policy.load(arguments.run)
-        else:
-            suite, run = Path(folder) / "tasks", Path(folder) / "run"
-            write_suite(suite)
-            options = ["--trainer", arguments.trainer, "--test-share", "0", *arguments.options]
-            policy = trained(suite, arguments.minutes, run, options)
+    options = ["--trainer", arguments.trainer, "--test-share", "0"]
+    policy = given_or_trained(arguments, write_suite, options)
     held_out = random_suite(SIZES, arguments.tasks, HELD_OUT_SEED, EventLength.CORRECTED)
     report("stem_sharing_policy", compared(policy, [Task.from_benchmark(benchmark) for benchmark in held_out]))
 

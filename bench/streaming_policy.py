@@ -12,13 +12,12 @@ Takes --minutes and about 8 more; with --run, which names a trained run, only th
 from __future__ import annotations
 
 import argparse
-import tempfile
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from helpers.training import trained
+from helpers.training import add_training_options, given_or_trained
 from report import Bar, report
 from rich.console import Console
 from rich.table import Table
@@ -137,18 +136,11 @@ def compared(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=30.0, help="of training")
     parser.add_argument("--graphs", type=int, default=6, help="held-out graphs of each size and kind")
     parser.add_argument("--reference", type=float, default=4.0, help="seconds of annealing for the best known")
-    parser.add_argument("--run", type=Path, help="a trained run, instead of training")
-    parser.add_argument("--options", nargs=argparse.REMAINDER, default=[], help="of tunewright train")
+    add_training_options(parser, minutes=30)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        if arguments.run:
-            policy = Policy.load(arguments.run)
-        else:
-            write_suite(Path(folder) / "graphs")
-            policy = trained(Path(folder) / "graphs", arguments.minutes, Path(folder) / "run", arguments.options)
+    policy = given_or_trained(arguments, write_suite)
     bars: dict[str, Bar] = {}
     for name, sizes, device, goals in (
         ("10 to 20 nodes", SMALL, Device(), (10.0, 4.0)),

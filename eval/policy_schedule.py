@@ -38,9 +38,9 @@ def schedule(policy: Policy, task: Task, *, episodes: int = EPISODES, seed: int 
     if task.rates != replace(task, rates=()).rates:
         raise UserError("policies choose whole frames per second; these applications need less: schedule them exactly")
     rng = np.random.default_rng(seed)
-    start = best = problem.initial(task.to_benchmark("task"))
-    playing, step = [start] * episodes, 0
-    while not start.finished and not playing[0].finished:
+    best = problem.initial(task.to_benchmark("task"))
+    playing, step = [best] * episodes, 0
+    while not playing[0].finished:
         states = list(dict.fromkeys(playing))
         steps_left = 1 - step / policy.horizon
         inputs = batched([policy_input(problem, state, steps_left) for state in states])

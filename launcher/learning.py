@@ -28,6 +28,7 @@ from models.store.run_directory import RunDirectory
 from models.train_settings import TrainSettings
 from models.trainers.registry import trainer_name
 from models.training import TrainingSession
+from rllib_envs.errors import UserError
 from rllib_envs.suite import Suite
 
 
@@ -115,8 +116,8 @@ def learn(config: TrainConfig, session: TrainingSession, run: RunDirectory) -> P
     interrupted = False
     policy, at = None, session.counters
     validation = session.validation()
-    if config.resume and not config.fork and (run.policy / CARD).exists():
-        validation.remember(Policy.load(run.policy))
+    if config.resume and not config.fork and (before := best_before(session, run)):
+        validation.remember(before)
     with (
         LiveProgress(config.iterations, config.seconds, seconds_before=session.counters.seconds) as live,
         closing(EventFiles(run.path, session.iteration)) as events,
@@ -154,6 +155,18 @@ def learn(config: TrainConfig, session: TrainingSession, run: RunDirectory) -> P
     if interrupted:
         raise KeyboardInterrupt(session.interrupts.reason)
     return policy
+
+
+def best_before(session: TrainingSession, run: RunDirectory) -> Policy | None:
+    """What the run handed out last, where that can be read and was for the same benchmarks."""
+    if not (run.policy / CARD).exists():
+        return None
+    try:
+        policy = Policy.load(run.policy)
+    except UserError as error:
+        print(f"warning: {error}; training goes on", file=sys.stderr, flush=True)
+        return None
+    return policy if policy.provenance.get("suite_hash") == session.suite.hash else None
 
 
 @contextmanager

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from models.policy import Policy
@@ -21,3 +23,22 @@ def trained(dataset: str | Path, minutes: float, run: Path, options: Iterable[st
     lines = [line for line in printed.splitlines() if line.startswith("iteration")]
     print(f"{lines[0]}\n{lines[-1]}", flush=True)
     return Policy.load(run)
+
+
+def add_training_options(parser: argparse.ArgumentParser, minutes: float) -> None:
+    """Those of `given_or_trained`."""
+    parser.add_argument("--minutes", type=float, default=minutes, help="of training")
+    parser.add_argument("--run", type=Path, help="a trained run, instead of training")
+    parser.add_argument("--options", nargs=argparse.REMAINDER, default=[], help="of tunewright train")
+
+
+def given_or_trained(
+    arguments: argparse.Namespace, write_suite: Callable[[Path], None], options: Iterable[str] = ()
+) -> Policy:
+    """That of `--run`; else one that is trained on what `write_suite` puts into a new folder."""
+    if arguments.run:
+        return Policy.load(arguments.run)
+    with tempfile.TemporaryDirectory() as folder:
+        suite, run = Path(folder) / "suite", Path(folder) / "run"
+        write_suite(suite)
+        return trained(suite, arguments.minutes, run, [*options, *arguments.options])
