@@ -19,15 +19,26 @@ class Search:
     def __init__(self, module: Any, target: Any, model: Any, seed: int) -> None:
         self._evolution = Evolution(module, target, model, seed + 1)
         self._asked: dict[str, Any] = {}
+        self._told: set[str] = set()
 
     def ask(self, count: int) -> list[str]:
-        """Traces. None where the search gives up, as it does when it finds fewer than 50 schedules that are new."""
-        self._asked = {trace_text(one.sch.trace): one for one in self._evolution.candidates()[:count]}
-        return list(self._asked)
+        """Traces. None where the search gives up, as it does when it finds fewer than 50 schedules that are new.
+
+        What is new to the search may have been measured in an earlier run; it isn't asked for again.
+        """
+        while candidates := self._evolution.candidates():
+            traces = ((trace_text(one.sch.trace), one) for one in candidates)
+            new = [(text, one) for text, one in traces if text not in self._told]
+            if new:
+                self._asked = dict(new[:count])
+                return list(self._asked)
+            self._evolution.end_batch([], [])
+        return []
 
     def tell(self, told: Sequence[Told]) -> None:
         """Also of schedules that were measured in an earlier run."""
         candidates, times = [], []
+        self._told.update(text for text, _ in told)
         for text, seconds in told:
             candidate = self._asked.get(text) or self._known(text)
             if candidate is None:

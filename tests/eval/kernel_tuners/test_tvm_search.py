@@ -35,9 +35,13 @@ def test_tvm_searches_and_goes_on_from_what_is_known(tmp_path: Path) -> None:
 
         again = make_searcher("tvm", lambda task: measurer.open(task).space, seed=0)
         again.tell(TASK, timed, budget=20)
-        more = again.ask(TASK, 5, budget=20)
+        asked = {trace for trace, _ in timed}
+        for _ in range(4):
+            more = again.ask(TASK, 5, budget=20)
+            assert len(more) == 5 and not asked & set(more), "nor in another run"
+            again.tell(TASK, [(trace, 1e-3) for trace in more], budget=20)
+            asked |= set(more)
         again.close()
-        assert len(more) == 5 and not {trace for trace, _ in timed} & set(more)
 
 
 def test_a_trace_that_gives_no_schedule_fails_by_name() -> None:
