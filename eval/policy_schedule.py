@@ -15,7 +15,7 @@ from rllib_envs.errors import UserError
 from rllib_envs.stem_sharing.problem import StemSharing
 from rllib_envs.stem_sharing.schedule import Schedule
 from rllib_envs.stem_sharing.task import Task
-from rllib_envs.tuning_env import policy_input
+from rllib_envs.tuning_env import policy_input_batch
 
 if TYPE_CHECKING:
     from models.policy import Policy
@@ -29,8 +29,7 @@ def schedule(policy: Policy, task: Task, *, episodes: int = EPISODES, seed: int 
     The same seed gives the same schedule. Raises TooLittle, and UserError for a policy of another problem and for what
     its problem can't show it.
     """
-    from models.decisions import act_in_all
-    from models.forward import batched
+    from models.decisions import preferences_in_all
 
     problem = policy.make_problem()
     if not isinstance(problem, StemSharing):
@@ -42,12 +41,12 @@ def schedule(policy: Policy, task: Task, *, episodes: int = EPISODES, seed: int 
     playing, step = [best] * episodes, 0
     while not playing[0].finished:
         states = list(dict.fromkeys(playing))
-        steps_left = 1 - step / policy.horizon
-        inputs = batched([policy_input(problem, state, steps_left) for state in states])
-        places = [states.index(state) for state in playing]
-        actions = act_in_all(policy, {name: array[places] for name, array in inputs.items()}, rng)
-        actions[0] = act_in_all(policy, {name: array[places[:1]] for name, array in inputs.items()})[0]
-        playing = [problem.apply(state, action) for state, action in zip(playing, actions.tolist(), strict=True)]
-        best = min((best, *dict.fromkeys(playing)), key=lambda state: problem.evaluate(state).value)
+        seen, legal = problem.observe_batch(states), np.array([problem.legal(state) for state in states])
+        preferences = preferences_in_all(policy, policy_input_batch(seen, 1 - step / policy.horizon, legal))
+        best = min((best, *states), key=problem.loss)
+        wanted = preferences[[states.index(state) for state in playing]]
+        wanted[1:] += rng.gumbel(size=wanted[1:].shape)  # the highest then is a draw in proportion to exponentials
+        actions = wanted.argmax(axis=1).tolist()
+        playing = [problem.apply(state, action) for state, action in zip(playing, actions, strict=True)]
         step += 1
-    return problem.answer(best)
+    return problem.answer(min((best, *playing), key=problem.loss))

@@ -16,13 +16,18 @@ def act_in_all(policy: Policy, inputs: Mapping[str, np.ndarray], rng: np.random.
 
     `inputs` are `policy_input` arrays with a batch axis in front. Where nothing is legal the answer means nothing.
     """
+    preferences = preferences_in_all(policy, inputs)
+    if rng is not None:
+        preferences += rng.gumbel(size=preferences.shape)  # the highest then is a draw in proportion to exponentials
+    return np.asarray(preferences.argmax(axis=1))
+
+
+def preferences_in_all(policy: Policy, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+    """float [batch, actions]: logarithms of how likely the policy is to draw each action, up to a constant for each
+    state; -inf where it is illegal. Arguments as for `act_in_all`."""
     if policy.recurrent:
         raise ValueError("this policy remembers its episode; it decides on one state after the other")
-    forward = TorchForward(policy.network)
     batch = {name: np.ascontiguousarray(array) for name, array in inputs.items()}
-    scores = np.where(inputs["action_mask"] > 0, forward.scores(batch, None)[0], -np.inf)
-    if rng is not None:
-        # The highest after adding Gumbel noise is a draw in proportion to the exponentials.
-        scale = 1.0 if policy.kind == "actor_critic" else Q_TEMPERATURE
-        scores = scores / scale + rng.gumbel(size=scores.shape)
-    return np.asarray(scores.argmax(axis=1))
+    scores, _ = TorchForward(policy.network).scores(batch, None)
+    scale = 1.0 if policy.kind == "actor_critic" else Q_TEMPERATURE
+    return np.where(inputs["action_mask"] > 0, scores, -np.inf) / scale

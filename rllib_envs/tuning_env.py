@@ -11,7 +11,7 @@ from gymnasium import spaces
 
 from rllib_envs.errors import IllegalAction, UserError
 from rllib_envs.evaluation_cache import EvaluationCache
-from rllib_envs.problem import STOP, Benchmark, Evaluation, Problem
+from rllib_envs.problem import STOP, Benchmark, Evaluation, Observation, Problem
 from rllib_envs.registry import make_problem
 from rllib_envs.suite import Suite
 
@@ -35,6 +35,17 @@ def policy_input(problem: Problem[Any], state: Any, steps_left: float, legal: np
         "token_mask": token_mask,
         "globals": whole,
         "action_mask": (problem.legal(state) if legal is None else legal).astype(np.int8),
+    }
+
+
+def policy_input_batch(observed: Observation, steps_left: float, legal: np.ndarray) -> PolicyInput:
+    """The same of many states at once: with a batch axis in front of each array, as `observed` and `legal` have it."""
+    tokens, token_mask, features = observed
+    return {
+        "tokens": tokens,
+        "token_mask": token_mask,
+        "globals": np.concatenate([features, np.full((len(features), 1), steps_left, np.float32)], axis=1),
+        "action_mask": legal.astype(np.int8),
     }
 
 

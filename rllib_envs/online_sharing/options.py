@@ -39,7 +39,7 @@ def add(scene: Scene, moment: Moment, deployed: Deployed) -> Deployed:
         if (choice := deployed[app]) is not None:
             columns[row] = choices.column(row, choice)
     allowed = np.isfinite(choices.loss) & np.array(waits)[:, None]
-    best = improved(choices, columns, moment.capacity, gain_per_cost, allowed)
+    (best,) = improved(choices, columns[None], moment.capacity, gain_per_cost, allowed[None])
     return scene.deployed(moment, choices.schedule(best))
 
 

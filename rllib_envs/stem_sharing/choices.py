@@ -65,39 +65,44 @@ class Choices:
         return np.where(np.arange(len(self.latency)) < depth[..., None], rate[..., None], 0.0)
 
     def profile(self, columns: np.ndarray) -> np.ndarray:
-        rows = np.arange(len(columns))
+        """float64 [..., applications, segments] of schedules, int [..., applications]."""
+        rows = np.arange(columns.shape[-1])
         return self.needed(self.depth[rows, columns], self.rate[rows, columns])
 
     def costs(self, columns: np.ndarray) -> np.ndarray:
-        """float64 [applications, choices]: what a schedule costs with another choice for one application."""
-        rows = np.arange(len(columns))
+        """float64 [..., applications, choices]: what schedules cost with another choice for one application."""
+        rows = np.arange(columns.shape[-1])
         others, own = stems_of_others(self.profile(columns)), self.own[rows, columns]
-        without = others @ self.latency + own.sum() - own
-        costs: np.ndarray = self.added(rows, others) + self.own + without[:, None]
+        without = others @ self.latency + own.sum(axis=-1, keepdims=True) - own
+        costs: np.ndarray = self.added(rows, others) + self.own + without[..., None]
         return costs
 
-    def cost(self, columns: np.ndarray) -> float:
-        """Of a schedule."""
-        stem = self.profile(columns).max(axis=0, initial=0.0) @ self.latency
-        return float(stem + self.own[np.arange(len(columns)), columns].sum())
+    def cost(self, columns: np.ndarray) -> np.ndarray:
+        """float64 [...]: of schedules."""
+        stem = self.profile(columns).max(axis=-2, initial=0.0) @ self.latency
+        cost: np.ndarray = stem + self.own[np.arange(columns.shape[-1]), columns].sum(axis=-1)
+        return cost
 
     def added(self, apps: np.ndarray, stems: np.ndarray) -> np.ndarray:
-        """float64 [len(apps), choices]: what the choices of these applications add to the cost of a stem.
+        """float64 [..., len(apps), choices]: what the choices of these applications add to the cost of a stem.
 
         Args:
             apps: int, the rows asked for.
-            stems: float64 [len(apps), segments], at which rate the stem runs for all others.
+            stems: float64 [..., len(apps), segments], at which rate the stem runs for all others.
         """
-        more = np.maximum(self._rates[:, None] - stems[:, None, :], 0.0) * self.latency
-        below = np.concatenate([np.zeros((*more.shape[:2], 1)), more.cumsum(axis=-1)], axis=-1)
-        return np.asarray(below[np.arange(len(apps))[:, None], self.level[apps], self.depth[apps]])
+        more = np.maximum(self._rates[:, None] - stems[..., None, :], 0.0) * self.latency
+        below = np.zeros((*more.shape[:-1], more.shape[-1] + 1))
+        more.cumsum(axis=-1, out=below[..., 1:])
+        return np.asarray(below[..., np.arange(len(apps))[:, None], self.level[apps], self.depth[apps]])
 
 
 def stems_of_others(profile: np.ndarray) -> np.ndarray:
-    """float64 [applications, segments]: at which rate the stem runs for all but one."""
-    if len(profile) == 1:
+    """float64 [..., applications, segments]: at which rate the stem runs for all but one."""
+    count = profile.shape[-2]
+    if count == 1:
         return np.zeros_like(profile)
-    second, first = np.partition(profile, len(profile) - 2, axis=0)[-2:]
+    two = np.partition(profile, count - 2, axis=-2)[..., -2:, :]
+    second, first = two[..., :1, :], two[..., 1:, :]
     highest = profile == first
-    others: np.ndarray = np.where(highest & (highest.sum(axis=0) == 1), second, first)
+    others: np.ndarray = np.where(highest & (highest.sum(axis=-2, keepdims=True) == 1), second, first)
     return others

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 
 from rllib_envs.stem_sharing.assignment import Outlook
@@ -53,52 +56,83 @@ GLOBAL_FEATURES = (
 )
 
 
-def option_features(outlook: Outlook) -> np.ndarray:
-    """float32 [options, OPTION_FEATURES]."""
-    scene, state, app = outlook.scene, outlook.state, outlook.state.app
-    choices, budget = scene.choices, scene.task.budget
-    columns = outlook.columns
-    loss = choices.loss[app][columns]
-    costs = choices.costs(outlook.plan)[app]
-    more = (costs - costs[outlook.plan[app]])[columns]
-    fits = costs[columns] <= budget * (1 + TOLERANCE)
+class Shown(NamedTuple):
+    """Float32; `outlooks` in front."""
+
+    options: np.ndarray
+    """[outlooks, options, OPTION_FEATURES]."""
+    applications: np.ndarray
+    """[outlooks, applications shown, APP_FEATURES]: the one that decides first."""
+    whole: np.ndarray
+    """[outlooks, GLOBAL_FEATURES]."""
+
+
+def shown(outlooks: Sequence[Outlook]) -> Shown:
+    """Of outlooks of one scene and one turn. For many it takes little longer than for one."""
+    seen = _Seen(outlooks)
+    return Shown(*(part.clip(-5, 5).astype(np.float32) for part in (_options(seen), _applications(seen), _whole(seen))))
+
+
+class _Seen:
+    """Arrays with `outlooks` in front."""
+
+    def __init__(self, outlooks: Sequence[Outlook]) -> None:
+        self.outlooks, first = outlooks, outlooks[0]
+        self.scene, self.state, self.app = first.scene, first.state, first.state.app
+        self.choices, self.budget = self.scene.choices, self.scene.task.budget
+        self.plan = np.array([outlook.plan for outlook in outlooks])
+        self.cheapest = np.array([outlook.cheapest for outlook in outlooks])
+        self.columns = np.array([outlook.columns for outlook in outlooks])
+        self.costs = self.choices.costs(self.plan)
+        self.planned_cost = self.choices.cost(self.plan)
+        self.planned_loss = self.choices.loss[np.arange(self.plan.shape[1]), self.plan]
+
+    def of_options(self, by_choice: np.ndarray) -> np.ndarray:
+        """[outlooks, options, columns] from [outlooks, choices]."""
+        found: np.ndarray = by_choice[np.arange(len(by_choice))[:, None, None], self.columns]
+        return found
+
+
+def _options(seen: _Seen) -> np.ndarray:
+    app, choices, budget = seen.app, seen.choices, seen.budget
+    loss = choices.loss[app][seen.columns]
+    costs = seen.of_options(seen.costs[:, app])
+    more = costs - seen.planned_cost[:, None, None]
+    fits = costs <= budget * (1 + TOLERANCE)
     fitting = np.where(fits, loss, np.inf)
-    best = fitting.argmin(axis=1)[:, None]
-    fitting_loss = np.take_along_axis(fitting, best, axis=1)[:, 0]
-    beside = np.take_along_axis(more, best, axis=1)[:, 0]
-    planned_loss = choices.loss[app, outlook.plan[app]]
-    stems = choices.profile(outlook.cheapest)[:app].max(axis=0, initial=0.0)[None, :]
-    beside_decided = (choices.added(np.array([app]), stems)[0] + choices.own[app])[columns]
-    options = np.array(state.options, float)
-    planned = np.arange(len(options)) == outlook.planned
+    best = fitting.argmin(axis=2)[..., None]
+    fitting_loss = np.take_along_axis(fitting, best, axis=2)[..., 0]
+    beside = np.take_along_axis(more, best, axis=2)[..., 0]
+    stems = choices.profile(seen.cheapest)[:, :app].max(axis=1, keepdims=True, initial=0.0)
+    beside_decided = seen.of_options(choices.added(np.array([app]), stems)[:, 0] + choices.own[app])
+    options = np.array(seen.state.options, float)
+    least_cost = np.array([outlook.least_cost for outlook in seen.outlooks])
+    planned = np.arange(len(options)) == np.array([outlook.planned for outlook in seen.outlooks])[:, None]
+    fit = np.isfinite(fitting_loss)
     found = [
         PREFERENCE * planned,
         planned,
         options / max(options.max(), 1.0),
-        loss.min(axis=1),
-        np.where(np.isfinite(fitting_loss), fitting_loss, 1.0),
-        10 * np.where(np.isfinite(fitting_loss), planned_loss - fitting_loss, -0.1),
+        loss.min(axis=2),
+        np.where(fit, fitting_loss, 1.0),
+        10 * np.where(fit, seen.planned_loss[:, app, None] - fitting_loss, -0.1),
         np.clip(beside / budget, -1, 1),
-        choices.own[app][columns].min(axis=1) / budget,
-        beside_decided.min(axis=1) / budget,
-        (budget - outlook.least_cost) / budget,
-        fits.any(axis=1),
-        np.full(len(options), state.freeze_point is not None),
+        choices.own[app][seen.columns].min(axis=2) / budget,
+        beside_decided.min(axis=2) / budget,
+        (budget - least_cost) / budget,
+        fits.any(axis=2),
+        float(seen.state.freeze_point is not None),
     ]
-    return np.stack(found, axis=1).clip(-5, 5).astype(np.float32)
+    return _stacked(found, planned.shape)
 
 
-def app_features(outlook: Outlook) -> np.ndarray:
-    """float32 [applications shown, APP_FEATURES]: the one that decides first."""
-    scene, first = outlook.scene, outlook.state.app
-    task, choices, plan = scene.task, scene.choices, outlook.plan
-    apps = np.arange(first, min(first + APPS_SHOWN, len(plan)))
-    planned_loss = choices.loss[apps, plan[apps]]
-    gain = planned_loss[:, None] - choices.loss[apps]
-    costs = choices.costs(plan)
-    more = (costs[apps] - costs[0, plan[0]]) / task.budget
-    worth = np.where(gain > 0, gain / np.maximum(more, 0.01), 0.0).max(axis=1)
-    rates = len(task.rates)
+def _applications(seen: _Seen) -> np.ndarray:
+    choices, first, count = seen.choices, seen.app, seen.plan.shape[1]
+    apps, rates = np.arange(first, min(first + APPS_SHOWN, count)), len(seen.scene.task.rates)
+    plan, loss = seen.plan[:, apps], choices.loss[apps]
+    gain = seen.planned_loss[:, apps, None] - loss
+    more = (seen.costs[:, apps] - seen.planned_cost[:, None, None]) / seen.budget
+    worth = np.where(gain > 0, gain / np.maximum(more, 0.01), 0.0).max(axis=2)
     rows = [
         (
             app.event_ms / 1000,
@@ -106,41 +140,46 @@ def app_features(outlook: Outlook) -> np.ndarray:
             app.correlation,
             choices.loss[index, (len(app.variants) - 1) * rates : len(app.variants) * rates].min(),
         )
-        for index, app in zip(apps.tolist(), task.applications[first:], strict=False)
+        for index, app in zip(apps.tolist(), seen.scene.task.applications[first:], strict=False)
     ]
     length, frequency, correlation, highest = np.array(rows).T
     found = [
-        planned_loss,
-        choices.loss[apps].min(axis=1),
+        seen.planned_loss[:, apps],
+        loss.min(axis=1),
         highest,
-        choices.depth[apps, plan[apps]] / max(len(choices.latency), 1),
-        choices.rate[apps, plan[apps]] / task.rates[-1],
+        choices.depth[apps, plan] / max(len(choices.latency), 1),
+        choices.rate[apps, plan] / seen.scene.task.rates[-1],
         worth / 5,
         length,
         frequency,
         correlation,
         apps == first,
     ]
-    return np.stack(found, axis=1).clip(-5, 5).astype(np.float32)
+    return _stacked(found, plan.shape)
 
 
-def global_features(outlook: Outlook) -> np.ndarray:
-    """float32 [GLOBAL_FEATURES]."""
-    scene, state, plan = outlook.scene, outlook.state, outlook.plan
-    task, choices = scene.task, scene.choices
-    stem = choices.profile(plan).max(axis=0, initial=0.0)
-    losses = choices.loss[np.arange(len(plan)), plan]
-    found = (
-        len(plan) / 10,
-        state.app / len(plan),
+def _whole(seen: _Seen) -> np.ndarray:
+    task, choices, count = seen.scene.task, seen.choices, seen.plan.shape[1]
+    stem = choices.profile(seen.plan).max(axis=1, initial=0.0)
+    found = [
+        count / 10,
+        seen.app / count,
         task.budget / (task.network.total * task.rates[-1]),
-        1 - choices.cost(plan) / task.budget,
-        choices.cost(outlook.cheapest) / task.budget,
-        outlook.loss,
-        losses.max(),
-        stem.max(initial=0.0) / task.rates[-1],
-        float(choices.latency[stem > 0].sum()) / task.network.total,
-        task.quality.aggregate is Aggregate.WORST,
-        state.freeze_point is not None,
-    )
-    return np.array(found, np.float32).clip(-5, 5)
+        1 - seen.planned_cost / task.budget,
+        choices.cost(seen.cheapest) / task.budget,
+        np.array([outlook.loss for outlook in seen.outlooks]),
+        seen.planned_loss.max(axis=1),
+        stem.max(axis=1, initial=0.0) / task.rates[-1],
+        (stem > 0) @ choices.latency / task.network.total,
+        float(task.quality.aggregate is Aggregate.WORST),
+        float(seen.state.freeze_point is not None),
+    ]
+    return _stacked(found, (len(seen.plan),))
+
+
+def _stacked(found: Sequence[np.ndarray | float], shape: tuple[int, ...]) -> np.ndarray:
+    """float64 [*shape, features]: each feature, or what it is for all."""
+    stacked = np.empty((*shape, len(found)))
+    for index, feature in enumerate(found):
+        stacked[..., index] = feature
+    return stacked

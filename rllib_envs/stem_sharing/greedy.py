@@ -13,7 +13,8 @@ from rllib_envs.stem_sharing.task import TOLERANCE, Task
 
 
 class Steps(NamedTuple):
-    """Other choices for one application each; float64 [applications, choices]."""
+    """Other choices for one application each; float64 [schedules, applications, choices], without the first axis where
+    it is the same for all."""
 
     gain: np.ndarray
     """How much less the application loses."""
@@ -50,24 +51,28 @@ def greedy(task: Task, merit: Merit = gain_per_cost) -> Schedule:
     """
     task.check_budget()
     choices = Choices(task)
-    everything = np.ones_like(choices.loss, bool)
-    return choices.schedule(improved(choices, choices.columns(task.cheapest), task.budget, merit, everything))
+    everything = np.ones((1, *choices.loss.shape), bool)
+    (found,) = improved(choices, choices.columns(task.cheapest)[None], task.budget, merit, everything)
+    return choices.schedule(found)
 
 
 def improved(choices: Choices, columns: np.ndarray, budget: float, merit: Merit, allowed: np.ndarray) -> np.ndarray:
-    """int [applications]: from these choices on, the best steps that the budget affords, one after another.
+    """int [schedules, applications]: from these choices on, the best steps that the budget affords, one after another.
 
-    `allowed`, bool [applications, choices], is which may be taken.
+    Each schedule by itself. `allowed`, bool [schedules, applications, choices], is which may be taken.
     """
-    columns, rows = columns.copy(), np.arange(len(columns))
-    limit = budget * (1 + TOLERANCE)
-    while True:
-        costs = choices.costs(columns)
-        gain = choices.loss[rows, columns][:, None] - choices.loss
-        possible = allowed & (gain > 0) & (costs <= limit)
-        if not possible.any():
-            return columns
-        steps = Steps(gain, choices.loss, choices.own, costs - costs[0, columns[0]])
-        merits = np.where(possible, merit(steps), -np.inf)
-        app, column = np.unravel_index(merits.argmax(), merits.shape)
-        columns[app] = column
+    columns, going = columns.copy(), np.arange(len(columns))
+    rows, limit = np.arange(columns.shape[1]), budget * (1 + TOLERANCE)
+    while len(going):
+        now, lanes = columns[going], np.arange(len(going))
+        costs = choices.costs(now)
+        gain = choices.loss[rows, now][..., None] - choices.loss
+        possible = allowed[going] & (gain > 0) & (costs <= limit)
+        steps = Steps(gain, choices.loss, choices.own, costs - costs[lanes, 0, now[:, 0]][:, None, None])
+        merits = np.where(possible, merit(steps), -np.inf).reshape(len(going), -1)
+        best = merits.argmax(axis=1)
+        takes = merits[lanes, best] > -np.inf
+        going = going[takes]
+        app, column = np.divmod(best[takes], gain.shape[-1])
+        columns[going, app] = column
+    return columns

@@ -15,7 +15,7 @@ from rllib_envs.streaming_engine.problem import StreamingEngine
 from rllib_envs.streaming_engine.scene import Scene
 from rllib_envs.streaming_engine.task import Task
 from rllib_envs.streaming_engine.traits import make_traits
-from rllib_envs.tuning_env import PolicyInput
+from rllib_envs.tuning_env import PolicyInput, policy_input_batch
 
 Choose = Callable[[PolicyInput], np.ndarray]
 """From `policy_input` arrays with a batch axis in front to an action for each, int [batch]. Where none is legal, the
@@ -43,18 +43,9 @@ def decode_with(
     def decide(scene: Scene) -> np.ndarray:
         roots = sum(not task.graph.predecessors[node] for node in scene.at.placed)
         decisions = scene.at.step + roots + (not scene.at.predecessors and not scene.choosing_spoke)
-        tokens, mask, features = problem.observe_batch(scene)
-        left = np.full((scene.batch, 1), 1 - decisions / horizon, np.float32)
-        legal = np.zeros((scene.batch, len(problem.actions)), np.int8)
+        legal = np.zeros((scene.batch, len(problem.actions)), bool)
         legal[:, : len(scene.legal)] = scene.legal.T
-        return choose(
-            {
-                "tokens": tokens,
-                "token_mask": np.repeat(mask[None], scene.batch, axis=0),
-                "globals": np.concatenate([features, left], axis=1),
-                "action_mask": legal,
-            }
-        )
+        return choose(policy_input_batch(problem.observe_batch(scene), 1 - decisions / horizon, legal))
 
     def candidate(decoder: Decoder, candidates: Candidates) -> np.ndarray:
         if completed:

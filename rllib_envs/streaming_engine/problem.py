@@ -113,20 +113,19 @@ class StreamingEngine(Problem[Placement]):
             spec = self.spec
             tokens = np.zeros((spec.max_tokens, spec.token_features), np.float32)
             return Observation(tokens, np.zeros(spec.max_tokens, np.int8), np.zeros(spec.global_features, np.float32))
-        tokens, mask, features = self.observe_batch(self._prospect(state).scene())
-        return Observation(tokens[0], mask, features[0])
+        return Observation(*(array[0] for array in self.observe_batch(self._prospect(state).scene())))
 
-    def observe_batch(self, scene: Scene) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """What `observe` returns for each mapping of a scene; the token mask is the same for all of them."""
+    def observe_batch(self, scene: Scene) -> Observation:
+        """For each mapping of a scene, with a batch axis in front."""
         spec, rows = self.spec, len(self.actions)
         tokens = np.zeros((scene.batch, spec.max_tokens, spec.token_features), np.float32)
-        mask = np.zeros(spec.max_tokens, np.int8)
+        mask = np.zeros((scene.batch, spec.max_tokens), np.int8)
         candidates, nodes = candidate_features(scene), node_features(scene)
         tokens[:, : candidates.shape[1], : candidates.shape[2]] = candidates
         tokens[:, rows : rows + nodes.shape[1], : nodes.shape[2]] = nodes
         tokens[:, rows : rows + nodes.shape[1], -spec.links :] = (node_links(scene, rows) + 1) / spec.max_tokens
-        mask[: candidates.shape[1]] = mask[rows : rows + nodes.shape[1]] = 1
-        return tokens, mask, global_features(scene)
+        mask[:, : candidates.shape[1]] = mask[:, rows : rows + nodes.shape[1]] = 1
+        return Observation(tokens, mask, global_features(scene))
 
     def evaluate(self, state: Placement) -> Evaluation:
         task = state.task
