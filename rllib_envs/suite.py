@@ -24,6 +24,7 @@ def read_benchmark(path: Path) -> Benchmark:
     try:
         content = json.loads(path.read_text())
         benchmark = Benchmark(content["name"], content["problem"], content["spec"])
+        benchmark.to_json()  # Python reads NaN and Infinity, which are no numbers of JSON, and doesn't write them
     except FileNotFoundError:
         raise UserError(f"benchmark file {path} does not exist") from None
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -60,7 +60,16 @@ def test_an_empty_folder_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{", '{"name": "a"}', '{"name": 1, "problem": "toy", "spec": {}}', "\x00\xff"]
+    "text",
+    [
+        "",
+        "[]",
+        "{",
+        '{"name": "a"}',
+        '{"name": 1, "problem": "toy", "spec": {}}',
+        '{"name": "a", "problem": "toy", "spec": {"size": NaN}}',
+        "\x00\xff",
+    ],
 )
 def test_a_malformed_benchmark_names_its_file(tmp_path, text):
     path = tmp_path / "broken.json"
