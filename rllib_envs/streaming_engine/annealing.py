@@ -28,8 +28,9 @@ from rllib_envs.streaming_engine.solved import Progress, Solved
 from rllib_envs.streaming_engine.structure import conflicts_seen
 from rllib_envs.streaming_engine.task import Task
 
-CHAINS = 256
-HOT, COLD = 1.5, 0.3
+CHAINS = 512
+"""Half as many have twice the gap to the best known after two seconds with 40 nodes on 64 tiles; 1024 are no better."""
+HOT, COLD = 1.0, 0.2
 """Temperatures at the beginning and at the end, in cycles."""
 RESAMPLINGS = 40
 """Times at which chains are drawn anew."""
