@@ -160,8 +160,10 @@ class Outlook:
 
 def foresee(outlooks: Sequence[Outlook]) -> None:
     """Have ready what takes longest, for all of one scene and one turn at once: it takes little longer than for one."""
-    for outlook, plan, least_cost in zip(outlooks, plans(outlooks), least_costs(outlooks), strict=True):
-        outlook.plan, outlook.least_cost = plan, least_cost
+    for name, of_all in (("plan", plans), ("least_cost", least_costs)):
+        unknown = [outlook for outlook in outlooks if name not in vars(outlook)]
+        for outlook, found in zip(unknown, of_all(unknown) if unknown else (), strict=True):
+            setattr(outlook, name, found)
 
 
 def plans(outlooks: Sequence[Outlook]) -> np.ndarray:
