@@ -105,7 +105,8 @@ def ask(line: Line, message: bytes, connect_s: float, reply_s: float) -> bytes:
         socket.heartbeat_ivl, socket.heartbeat_timeout = HEARTBEAT_MS, 3 * HEARTBEAT_MS
         if line.token:
             unlock_client(socket, line.token, line.purpose)
-        with socket.get_monitor_socket(library.EVENT_CONNECTED | library.EVENT_DISCONNECTED) as events:
+        refused = library.EVENT_HANDSHAKE_FAILED_PROTOCOL
+        with socket.get_monitor_socket(library.EVENT_CONNECTED | library.EVENT_DISCONNECTED | refused) as events:
             try:
                 socket.connect(line.address)
             except library.ZMQError as error:
@@ -114,8 +115,10 @@ def ask(line: Line, message: bytes, connect_s: float, reply_s: float) -> bytes:
                 socket.send(message)
                 _wait(library, socket, events, reply_s)
             except library.Again:
-                connected = sum(event == library.EVENT_CONNECTED for event in _seen(library, events))
-                if connected > 1:  # one that ended just then was seen once
+                seen = _seen(library, events)
+                # Mostly the other side hangs up first, again and again; one that ended just then was seen once. Where
+                # this side is the first to notice, ZeroMQ doesn't try again.
+                if seen.count(library.EVENT_CONNECTED) > 1 or refused in seen:
                     which = "who knows this token" if line.token else "who does without a token"
                     raise Locked(f"nobody is there {which}") from None
                 raise Gone(f"nobody is there after {connect_s:g} s") from None
