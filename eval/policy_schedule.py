@@ -29,7 +29,7 @@ def schedule(policy: Policy, task: Task, *, episodes: int = EPISODES, seed: int 
     The same seed gives the same schedule. Raises TooLittle, and UserError for a policy of another problem and for what
     its problem can't show it.
     """
-    from models.decisions import preferences_in_all
+    from models.decisions import drawn, preferences_in_all
 
     problem = policy.make_problem()
     if not isinstance(problem, StemSharing):
@@ -45,8 +45,7 @@ def schedule(policy: Policy, task: Task, *, episodes: int = EPISODES, seed: int 
         preferences = preferences_in_all(policy, policy_input_batch(seen, 1 - step / policy.horizon, legal))
         best = min((best, *states), key=problem.loss)
         wanted = preferences[[states.index(state) for state in playing]]
-        wanted[1:] += rng.gumbel(size=wanted[1:].shape)  # the highest then is a draw in proportion to exponentials
-        actions = wanted.argmax(axis=1).tolist()
+        actions = [int(wanted[0].argmax()), *drawn(wanted[1:], rng).tolist()]
         playing = [problem.apply(state, action) for state, action in zip(playing, actions, strict=True)]
         step += 1
     return problem.answer(min((best, *playing), key=problem.loss))

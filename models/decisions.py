@@ -17,9 +17,13 @@ def act_in_all(policy: Policy, inputs: Mapping[str, np.ndarray], rng: np.random.
     `inputs` are `policy_input` arrays with a batch axis in front. Where nothing is legal the answer means nothing.
     """
     preferences = preferences_in_all(policy, inputs)
-    if rng is not None:
-        preferences += rng.gumbel(size=preferences.shape)  # the highest then is a draw in proportion to exponentials
-    return np.asarray(preferences.argmax(axis=1))
+    return np.asarray(preferences.argmax(axis=1)) if rng is None else drawn(preferences, rng)
+
+
+def drawn(preferences: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """An action for each state, int [batch], by the preferences of `preferences_in_all`."""
+    # The highest after adding Gumbel noise is a draw in proportion to the exponentials.
+    return np.asarray((preferences + rng.gumbel(size=preferences.shape)).argmax(axis=1))
 
 
 def preferences_in_all(policy: Policy, inputs: Mapping[str, np.ndarray]) -> np.ndarray:

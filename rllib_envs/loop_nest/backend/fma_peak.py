@@ -65,11 +65,10 @@ def measure_peak(timer: Timer, backend: str = AUTO) -> Peak:
         target = host_target()
         code = LoadedObject(compile_ir(multiply_adds_ir(target, ROUNDS)), "multiply_adds")
     timings: list[Timing] = []
-    undisturbed: list[float] = []
-    began = time.perf_counter()
-    while len(timings) < TRIES or not (undisturbed or time.perf_counter() - began > PATIENCE_S):
+    ends = time.perf_counter() + PATIENCE_S
+    while len(timings) < TRIES or not (any(timing.samples for timing in timings) or time.perf_counter() > ends):
         timings.append(timer.time(code.address, (), BUDGET_S))
-        undisturbed += [timing.cycles for timing in timings[-1:] if timing.samples]
+    undisturbed = [timing.cycles for timing in timings if timing.samples]
     cycles = min(undisturbed) if undisturbed else statistics.median(timing.cycles for timing in timings)
     flop_per_cycle = flops(target, ROUNDS) / cycles
     clock_hz = max(timing.clock_hz for timing in timings)

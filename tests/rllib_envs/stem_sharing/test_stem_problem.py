@@ -43,6 +43,21 @@ def test_every_walk_ends_with_a_schedule_within_the_budget() -> None:
         assert evaluation.verified and evaluation.value >= bound - 1e-6
 
 
+def test_many_states_of_a_turn_are_seen_as_each_of_them_is() -> None:
+    (benchmark,), rng = random_suite([5], 1, 3, EventLength.CORRECTED), np.random.default_rng(0)
+    together = StemSharing()
+    states = [together.initial(benchmark)] * 6
+    while not states[0].finished:
+        seen = together.observe_batch(states)
+        for state, *shown in zip(states, *seen, strict=True):
+            alone = StemSharing()
+            for one, other in zip(shown, alone.observe(state), strict=True):
+                assert one.dtype == other.dtype and np.allclose(one, other, atol=1e-6)
+            assert (together.legal(state) == alone.legal(state)).all()
+            assert together.loss(state) == pytest.approx(alone.evaluate(state).value)
+        states = [together.apply(state, int(rng.choice(together.legal(state).nonzero()[0]))) for state in states]
+
+
 def test_baselines_answer_in_the_same_unit() -> None:
     problem, benchmark = StemSharing(), three_applications().to_benchmark("three")
     found = {name: baseline(benchmark) for name, baseline in problem.baselines().items()}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 
@@ -111,7 +112,8 @@ def test_slow_probes_do_not_make_code_seem_fast() -> None:
     assert AGREEING <= timing.samples < timer.slices
 
 
-def test_sampling_ends_when_the_fastest_agree() -> None:
+def test_sampling_ends_when_the_fastest_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("resource.getrusage", lambda _: SimpleNamespace(ru_nivcsw=0))  # nobody preempts a script
     quiet = Scripted(lambda _: (1.0, 1.0, 1.0))
     assert quiet.time(0, NO_TENSORS, 1.0).samples == AGREEING
     neighbour = Scripted(lambda sample: (1.0, 1.0 if sample % 4 == 0 else 1.0 + sample / 40, 1.0))
