@@ -90,7 +90,7 @@ def candidate_seconds(folder: Path | None) -> float:
     scaled = architecture_of(NETWORK, Scaling(3, 10, 32), data.channels, data.classes)
     quarter = replace(scaled, stem=QUARTER[0], widths=QUARTER)
     trained = train(quarter, data, TrainingSetting())
-    print(f"one candidate, {trained.precision}: {trained.seconds:.1f} s, {trained.accuracy:.1f} % accuracy")
+    print(f"one candidate, {trained.how}: {trained.seconds:.1f} s, {trained.accuracy:.1f} % accuracy")
     return trained.seconds
 
 

@@ -1,6 +1,6 @@
 """How far from a table's optimum each method ends within ten evaluations, on bounds that the policy never saw.
 
-python bench/network_scaling_regret.py [--table digits] [--platform raspberrypi] [--minutes 5] [--run RUN]
+python bench/network_scaling_regret.py [--table fashion_mnist] [--platform raspberrypi] [--minutes 5] [--run RUN]
 
 `tunewright train` on random bounds on latency and memory over a table of accuracies of trained networks; then
 other random bounds, all methods with the same budget: the policy's best decisions, random walks, hill climbing,
@@ -85,7 +85,7 @@ def toy_seconds() -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--table", default="digits", help="name of a shipped one, or its .json")
+    parser.add_argument("--table", default="fashion_mnist", help="name of a shipped one, or its .json")
     parser.add_argument("--platform", default="raspberrypi")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--minutes", type=float, default=5.0, help="of training")

@@ -34,7 +34,7 @@ def run_evaluate(options: EvaluateOptions) -> None:
         raise TrainingFailed(f"the training {trained.error}; try a --learning-rate below {options.learning_rate:g}")
     _, test = judge(trained.network, architecture.resolution, data, data.test)
     shared = options.shared or own_folder()
-    print(f"trained in {trained.seconds:.1f} s, in {trained.precision}")
+    print(f"trained in {trained.seconds:.1f} s, in {trained.how}")
     print(f"accuracy: {trained.accuracy:.2f} % on the validation part, {test:.2f} % on the test part")
     print(f"latency:  {latency_text(setting, architecture, options.platform, options.device, shared)}")
     print(f"memory:   {memory_of(architecture):.2f} MB for one image")

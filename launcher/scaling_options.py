@@ -44,13 +44,16 @@ class TrainingOptions:
     """Images a step."""
     learning_rate: float = 0.1
     """At its highest."""
+    shift: int = 0
+    """Pixels that each image is moved by at most, at random; pays from a dozen passes on."""
     unscaled_stem: bool = False
     """Keep the channels of the first convolution, as in the published figures."""
 
     @property
     def setting(self) -> Setting:
         """UserError where it makes no sense."""
-        training = TrainingSetting(self.images, self.validation, self.epoch, self.batch, self.learning_rate)
+        numbers = (self.images, self.validation, self.epoch, self.batch, self.learning_rate, self.shift)
+        training = TrainingSetting(*numbers)
         return Setting(self.model, self.data, training, not self.unscaled_stem)
 
 

@@ -44,7 +44,7 @@ class Trainer:
             "% accuracy",
             REWARD_POINTS,
             error=trained.error,
-            how=f"trained for {trained.epochs} epochs in {trained.precision}, on the validation part",
+            how=f"trained for {trained.epochs} epochs in {trained.how}, on the validation part",
             details={"seconds": round(trained.seconds, 2), "epochs": trained.epochs},
         )
 

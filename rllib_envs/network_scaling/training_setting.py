@@ -8,7 +8,7 @@ from typing import Any
 
 from rllib_envs.errors import UserError
 
-VERSION = 1
+VERSION = 2
 """Of this way of training: results of another one don't count."""
 
 
@@ -25,11 +25,13 @@ class TrainingSetting:
     batch: int = 128
     learning_rate: float = 0.1
     """At its highest: it rises from a 25th of it, and falls to nothing (one cycle)."""
+    shift: int = 0
+    """Pixels that each image is moved by at most, up or down and sideways. It pays from a dozen passes on."""
     patience: int = 3
     """Training ends early after so many epochs without a lower loss on the validation part."""
 
     def __post_init__(self) -> None:
-        least = {"images": 0, "validation": 0, "epochs": 1, "batch": 2, "patience": 1}
+        least = {"images": 0, "validation": 0, "epochs": 1, "batch": 2, "shift": 0, "patience": 1}
         for name, lowest in least.items():
             if getattr(self, name) < lowest:
                 raise UserError(f"{name} of a training is {getattr(self, name)}; it must be at least {lowest}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from eval.report.figures.colours import MUTED
@@ -34,11 +35,11 @@ def ratio_axis(axes: Axes, ratios: Iterable[float], which: str, *, most: int = 9
 
 def _marks(low: float, high: float, most: int) -> list[float]:
     """Round numbers between the two, as dense as there is room for; at worst every second, third, ... power of ten."""
-    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    powers, least = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1), (high / low) ** (1 / most)
     for mantissas in MANTISSAS:
         marks = [mantissa * 10.0**power for power in powers for mantissa in mantissas]
         inside = [mark for mark in marks if low <= mark <= high]
-        if len(inside) <= most:
+        if len(inside) <= most and all(after / mark >= least for mark, after in pairwise(inside)):
             return inside
     return inside[:: math.ceil(len(inside) / most)]
 

@@ -14,10 +14,11 @@ from rllib_envs.images import Images
 from rllib_envs.network_scaling.architecture import architecture_of
 from rllib_envs.network_scaling.data import load_data_set
 from rllib_envs.network_scaling.scaling import Scaling
-from rllib_envs.network_scaling.training import judge, prepared, train
+from rllib_envs.network_scaling.training import _varied, judge, precision_of, prepared, train
 from rllib_envs.network_scaling.training_setting import TrainingSetting
 
 SETTING = TrainingSetting(images=0, validation=0, epochs=2, batch=64, learning_rate=0.05)
+CPU = torch.device("cpu")
 SMALL = architecture_of("preactresnet18", Scaling(1, 5, 8), channels=1, classes=10)
 
 
@@ -88,9 +89,9 @@ def test_what_diverges_does_not_count(digits):
 
 
 def test_images_are_resized_and_centred(digits):
-    pixels = prepared(digits.train, 12, digits)
+    pixels = prepared(digits.train, 12, digits, CPU)
     assert pixels.shape == (1200, 1, 12, 12) and pixels.dtype == torch.float32
-    same = prepared(digits.train, 8, digits)
+    same = prepared(digits.train, 8, digits, CPU)
     assert same.mean().item() == pytest.approx(0, abs=1e-4) and same.std().item() == pytest.approx(1, abs=1e-2)
 
 
@@ -114,3 +115,27 @@ def test_settings_come_back_from_json(digits):
         TrainingSetting.from_json({"epoch": 3})
     with pytest.raises(UserError, match="32 images are less than a batch of 64"):
         train(SMALL, digits, replace(SETTING, images=32))
+
+
+def test_gradients_are_numbers_where_maps_have_one_pixel(digits, monkeypatch):
+    """In 16 bits some were what happened to be in memory, and shortening them made all of them 0 or worse."""
+    lengths, clip = [], torch.nn.utils.clip_grad_norm_
+
+    def noted(parameters, most):
+        lengths.append(clip(parameters, most).item())
+
+    monkeypatch.setattr("torch.nn.utils.clip_grad_norm_", noted)
+    tiny = architecture_of("preactresnet18", Scaling(1, 5, 4), channels=1, classes=10)
+    assert precision_of(tiny, CPU) == "float32"
+    found = train(tiny, digits, replace(SETTING, epochs=1))
+    assert found.error == "" and found.how == "float32"
+    assert len(lengths) == 18 and all(0 < length < 1e4 for length in lengths)
+
+
+def test_images_are_moved_each_by_itself():
+    pixels = torch.arange(25.0).reshape(1, 1, 5, 5).repeat(64, 1, 1, 1)
+    moved = _varied(pixels, np.random.default_rng(1), mirrored=False, shift=1)
+    centres = {int(image[0, 2, 2]) for image in moved}
+    assert centres == {6, 7, 8, 11, 12, 13, 16, 17, 18}, "by up to a pixel, in all directions"
+    assert torch.equal(moved[moved[:, 0, 2, 2] == 12][0], pixels[0])
+    assert torch.equal(_varied(pixels, np.random.default_rng(1), mirrored=False, shift=0), pixels)

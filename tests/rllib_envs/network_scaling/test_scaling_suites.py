@@ -49,7 +49,7 @@ def test_the_seed_and_the_number_decide(suite, tmp_path):
 
 def test_the_shipped_suite_is_what_the_generator_writes(tmp_path):
     shipped = Suite.load("network_scaling").benchmarks
-    assert set(shipped) == set(random_bounds("digits", "raspberrypi", "cpu", len(shipped), folder=tmp_path))
+    assert set(shipped) == set(random_bounds("fashion_mnist", "raspberrypi", "cpu", len(shipped), folder=tmp_path))
 
 
 def test_the_optimum_is_the_best_that_fits(suite, problem):
