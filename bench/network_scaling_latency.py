@@ -64,7 +64,8 @@ def errors(batch: int) -> list[float]:
     found = []
     for scaling in unseen(UNSEEN):
         architecture = architecture_of(NETWORK, scaling, 1, 10)
-        total, whole = latencies.seconds(architecture), time_network(architecture, batch=batch).seconds
+        timing = time_network(architecture, batch=batch)
+        total, whole = latencies.seconds(architecture), timing.total * latencies.file.pace / timing.pace
         found.append(100 * (total / whole - 1))
         table.add_row(str(scaling), f"{total:.4g}", f"{whole:.4g}", f"{found[-1]:+.1f} %")
     Console().print(table)

@@ -30,8 +30,8 @@ ROUND_CELLS = 16_384
 STARTS = 32
 """Mappings that annealing goes on from."""
 POLISH_FROM = 0.1
-"""Share of the time after which annealing goes on from the best mapping, where that is asked for. Annealing makes more
-of the time than sampling does, once there is a good mapping to begin with."""
+"""Share of the time after which annealing goes on from the best mappings, where that is asked for; no round is begun
+that would take longer. Annealing makes more of the time than sampling does."""
 FIRST_ROUND = 8
 """Episodes sampled together at first; each round has twice as many as the one before, so that none takes too long."""
 
@@ -58,11 +58,14 @@ def solve(
         return progress.answer(0, infeasible=True, conflicts=conflicts)
     lowest = bounds(task).makespan
     found = play(progress, policy, problem, 1, None)
-    together = FIRST_ROUND
-    while progress.share < (POLISH_FROM if polish else 1.0) and progress.makespan != lowest:
+    together, took = FIRST_ROUND, progress.share
+    while progress.makespan != lowest:
+        began = progress.share
+        if began >= 1 or (polish and began + 2 * took > POLISH_FROM):
+            break
         left = EPISODES if episodes is None else episodes - progress.evaluations
         found += play(progress, policy, problem, min(left, together, round_size(task)), rng)
-        together *= 2
+        together, took = 2 * together, progress.share - began
     if not polish or progress.makespan == lowest or not progress.left:
         return progress.answer(lowest)
     best = [mapping for _, mapping in sorted(found, key=lambda one: one[0])[:STARTS]]

@@ -43,7 +43,7 @@ def latency_text(setting: Setting, architecture: Architecture, platform: str, de
         timing = time_network(architecture, device)
         steady = "" if timing.steady else f", unsteady: more than {100 * STEADY:.0f} %, so the machine is busy"
         return (
-            f"{timing.seconds:.4g} s for a batch of {BATCH}, measured here "
+            f"{timing.total:.4g} s for a batch of {BATCH}, measured here "
             f"(two rounds differ by {100 * timing.repeat:.1f} %{steady})"
         )
     try:

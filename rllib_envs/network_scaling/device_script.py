@@ -42,7 +42,9 @@ def measure(table: LatencyFile, path: Path, scalings: list[Scaling]) -> None:
             architecture = donor(table.network, scaling, table.channels, table.classes, table.scaled_stem)
             times = time_parts(architecture, table.device, table.batch)
             seconds = {part: float(f"{one:.4g}") for part, one in times.seconds.items()}
-            table = table.with_row(Measured(scaling.width, scaling.resolution, round(times.repeat, 4), seconds))
+            pace = float(f"{times.pace:.4g}")
+            row = Measured(scaling.width, scaling.resolution, round(times.repeat, 4), pace, seconds)
+            table = table.with_row(row)
             table.write(path)
             print(
                 f"{number} of {len(scalings)}: width {scaling.width / TENTHS:g}, {scaling.resolution} pixels",

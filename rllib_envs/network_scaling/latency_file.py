@@ -14,11 +14,11 @@ from rllib_envs.network_scaling.architecture import FAMILIES
 from rllib_envs.network_scaling.platforms import DEVICES_OF
 from rllib_envs.network_scaling.scaling import LARGEST, SMALLEST, Scaling
 
-FORMAT = 1
+FORMAT = 2
 BATCH = 64
 """Images that are classified at once; published latencies of this search are for so many."""
 HOW = {
-    "cpu": "one thread, its own time, each part in its place in the network, median of two rounds",
+    "cpu": "one thread, its own time, each part in its place in the network, median of two rounds, at the fastest pace",
     "cuda": "waited for after each part in its place in the network, median of two rounds",
 }
 LARGEST_FILE = 10 << 20
@@ -38,8 +38,10 @@ class Measured(NamedTuple):
     resolution: int
     repeat: float
     """By how much two rounds differed, as a share."""
+    pace: float
+    """Seconds of the gauge of `timing.py`, meanwhile: how fast the processor was."""
     seconds: dict[str, float]
-    """Of a batch, by the part's name."""
+    """Of a batch, by the part's name, at that pace."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,11 @@ class LatencyFile:
         """What was measured at this width and resolution."""
         same = [row for row in self.rows if (row.width, row.resolution) == (scaling.width, scaling.resolution)]
         return same[0] if same else None
+
+    @property
+    def pace(self) -> float:
+        """Seconds of the gauge when the processor was fastest."""
+        return min(row.pace for row in self.rows)
 
     def with_row(self, row: Measured) -> LatencyFile:
         return replace(self, rows=(*self.rows, row))
@@ -136,6 +143,6 @@ def _check(row: Measured) -> None:
     ):
         if type(number) is not int or not least <= number <= most:
             raise ValueError(f"a network of width {row.width} (in tenths) and resolution {row.resolution}")
-    times = (*row.seconds.values(), 1.0 + row.repeat)
+    times = (*row.seconds.values(), row.pace, 1.0 + row.repeat)
     if not all(isinstance(number, float | int) and math.isfinite(number) and number > 0 for number in times):
         raise ValueError(f"a time of the network {row.width}, {row.resolution} is no positive number")

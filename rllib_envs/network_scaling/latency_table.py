@@ -137,7 +137,7 @@ def _grids(file: LatencyFile) -> dict[str, Grid]:
         for part in dict.fromkeys(parts_of(architecture)):
             if part.name in row.seconds:
                 at = times.setdefault(part.name, {}).setdefault((part.channels, part.size), [])
-                at.append(row.seconds[part.name])
+                at.append(row.seconds[part.name] * file.pace / row.pace)
     return {
         name: Grid(
             tuple(sorted({channels for channels, _ in points})),

@@ -4,6 +4,11 @@ With nothing but PyTorch and the standard library, so that it runs on the device
 the thread's own time is counted, with one thread: what others do on the machine is then no part of it. Parts are timed
 in the middle of the network, one after the other, because a part that is run alone again and again finds all of its
 data in the cache, and takes 4 to 10 % less.
+
+A processor is not always as fast: neighbours on the same core, heat and the governor of its clock change it by half,
+for minutes. So a gauge, which is always the same work, is timed before and after each run, and what a run takes is
+divided by what the gauge took and multiplied by its fastest. Times of several measurements are comparable by their
+`pace`.
 """
 
 from __future__ import annotations
@@ -30,18 +35,26 @@ STEADY = 0.10
 """By how much the medians of two rounds may differ."""
 ATTEMPTS = 3
 """Rounds are repeated so often on a machine that is too busy."""
+GAUGE_CHANNELS, GAUGE_SIZE, GAUGE_RUNS = 32, 32, 4
 DEVICES = ("cpu", "cuda")
 
 Clock = Callable[[], float]
+Part = Callable[[torch.Tensor], torch.Tensor]
 
 
 class Timing(NamedTuple):
-    """Of a whole network, for a batch."""
+    """Of some things that are run one after the other."""
 
-    seconds: float
-    """The median of all runs."""
+    seconds: list[float]
+    """Of each, at the pace below; the median of all runs."""
     repeat: float
-    """By how much the medians of the two rounds differ, as a share."""
+    """By how much the sums of the two rounds differ, as a share."""
+    pace: float
+    """Seconds that the gauge took at its fastest; 1 where there is none. Twice as many: half as fast a processor."""
+
+    @property
+    def total(self) -> float:
+        return sum(self.seconds)
 
     @property
     def steady(self) -> bool:
@@ -52,83 +65,102 @@ class PartTimes(NamedTuple):
     """Of each part of a network, in its place."""
 
     seconds: dict[str, float]
-    """By the name of the part; the median of all runs, and of all blocks of that name."""
+    """By the name of the part; the median of all blocks of that name."""
     repeat: float
-    """By how much the sums of the two rounds differ, as a share."""
+    pace: float
+    """Both as in `Timing`."""
+
+
+class Run(NamedTuple):
+    pace: float
+    """Seconds that the gauge took around it."""
+    seconds: list[float]
 
 
 def time_network(architecture: Architecture, device: str = "cpu", batch: int = BATCH) -> Timing:
-    """Two rounds of runs of the whole network. UserError where PyTorch has no such device here."""
+    """Of the whole network, for a batch. UserError where PyTorch has no such device here."""
     with _ready(architecture, device, batch) as (network, images, clock):
-        timing = Timing(0.0, 0.0)
-        for _ in range(ATTEMPTS):
-            rounds = [_round(lambda: [_whole(network, images, clock)]) for _ in range(2)]
-            first, second = (statistics.median(run[0] for run in runs) for runs in rounds)
-            middle = statistics.median(run[0] for runs in rounds for run in runs)
-            timing = Timing(middle, abs(first - second) / min(first, second))
-            if timing.steady:
-                break
-        return timing
+        return _time([network], images, clock)
 
 
 def time_parts(architecture: Architecture, device: str = "cpu", batch: int = BATCH) -> PartTimes:
-    """Two rounds of runs, part by part. MeasuringError where the machine is too busy for two rounds that agree."""
+    """Of a network, part by part. MeasuringError where the machine is too busy for two rounds that agree."""
     with _ready(architecture, device, batch) as (network, images, clock):
-        medians, repeat = time_row(network.parts, images, clock, architecture.key)
+        timing = time_row(network.parts, images, clock, architecture.key)
     times: dict[str, list[float]] = {}
-    for name, median in zip(network.names, medians, strict=True):
-        times.setdefault(name, []).append(median)
-    return PartTimes({name: statistics.median(found) for name, found in times.items()}, repeat)
+    for name, seconds in zip(network.names, timing.seconds, strict=True):
+        times.setdefault(name, []).append(seconds)
+    medians = {name: statistics.median(found) for name, found in times.items()}
+    return PartTimes(medians, timing.repeat, timing.pace)
 
 
-def time_row(
-    parts: Iterable[Callable[[torch.Tensor], torch.Tensor]], inputs: torch.Tensor, clock: Clock, what: str
-) -> tuple[list[float], float]:
-    """Seconds of each part of a row in its place, medians of all runs; and by how much the sums of two rounds differ.
+def time_row(parts: Iterable[Part], inputs: torch.Tensor, clock: Clock, what: str) -> Timing:
+    """Of each part of a row in its place.
 
     `what` is timed, for the message of a MeasuringError, where two rounds don't agree.
     """
-    row = list(parts)
-    for _ in range(ATTEMPTS):
-        rounds = [_round(lambda: _part_by_part(row, inputs, clock)) for _ in range(2)]
-        first, second = (sum(_medians(runs)) for runs in rounds)
-        repeat = abs(first - second) / min(first, second)
-        if repeat <= STEADY:
-            return _medians(rounds[0] + rounds[1]), repeat
+    timing = _time(list(parts), inputs, clock)
+    if timing.steady:
+        return timing
     raise MeasuringError(
-        f"two rounds of timing {what} differ by {100 * repeat:.0f} %, and at most {100 * STEADY:.0f} % is allowed; the "
-        "machine is too busy, so try again when it is idle"
+        f"two rounds of timing {what} differ by {100 * timing.repeat:.0f} %, and at most {100 * STEADY:.0f} % is "
+        "allowed; the machine is too busy, so try again when it is idle"
     )
 
 
-def _medians(runs: list[list[float]]) -> list[float]:
-    return [statistics.median(times) for times in zip(*runs, strict=True)]
+def _time(row: list[Part], inputs: torch.Tensor, clock: Clock) -> Timing:
+    """By two rounds that agree, if there are such among some attempts."""
+    gauge = _gauge(clock) if inputs.device.type == "cpu" else lambda: 1.0
+    timing = Timing([], 0.0, 1.0)
+    for _ in range(ATTEMPTS):
+        rounds = [_round(row, inputs, clock, gauge) for _ in range(2)]
+        pace = min(run.pace for runs in rounds for run in runs)
+        first, second = (sum(_medians(runs, pace)) for runs in rounds)
+        timing = Timing(_medians(rounds[0] + rounds[1], pace), abs(first - second) / min(first, second), pace)
+        if timing.steady:
+            break
+    return timing
 
 
-def _whole(network: Network, images: torch.Tensor, clock: Clock) -> float:
-    began = clock()
-    network(images)
-    return clock() - began
+def _medians(runs: list[Run], pace: float) -> list[float]:
+    at_pace = ([seconds * pace / run.pace for seconds in run.seconds] for run in runs)
+    return [statistics.median(times) for times in zip(*at_pace, strict=True)]
 
 
-def _part_by_part(
-    parts: Iterable[Callable[[torch.Tensor], torch.Tensor]], inputs: torch.Tensor, clock: Clock
-) -> list[float]:
+def _round(row: list[Part], inputs: torch.Tensor, clock: Clock, gauge: Clock) -> list[Run]:
+    """Several runs, as many as there is time for."""
+    runs: list[Run] = []
+    began, before = time.perf_counter(), gauge()
+    while len(runs) < LEAST_RUNS or (len(runs) < MOST_RUNS and time.perf_counter() - began < RUN_SECONDS):
+        seconds = _part_by_part(row, inputs, clock)
+        after = gauge()
+        runs.append(Run((before + after) / 2, seconds))
+        before = after
+    return runs
+
+
+def _part_by_part(row: list[Part], inputs: torch.Tensor, clock: Clock) -> list[float]:
     times, passed = [], inputs
-    for part in parts:
+    for part in row:
         began = clock()
         passed = part(passed)
         times.append(clock() - began)
     return times
 
 
-def _round(run: Callable[[], list[float]]) -> list[list[float]]:
-    """Several runs, as many as there is time for."""
-    runs: list[list[float]] = []
-    began = time.perf_counter()
-    while len(runs) < LEAST_RUNS or (len(runs) < MOST_RUNS and time.perf_counter() - began < RUN_SECONDS):
-        runs.append(run())
-    return runs
+def _gauge(clock: Clock) -> Clock:
+    """Some convolutions, a millisecond of a processor of today."""
+    convolution = torch.nn.Conv2d(GAUGE_CHANNELS, GAUGE_CHANNELS, 3, padding=1)
+    images = torch.ones(1, GAUGE_CHANNELS, GAUGE_SIZE, GAUGE_SIZE)
+
+    def seconds() -> float:
+        began = clock()
+        for _ in range(GAUGE_RUNS):
+            convolution(images)
+        return clock() - began
+
+    seconds()
+    return seconds
 
 
 @contextmanager

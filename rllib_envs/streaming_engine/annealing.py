@@ -14,7 +14,6 @@ chains are drawn anew, good ones more often: population annealing, Hukushima and
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import cycle
 
 import numpy as np
 
@@ -34,6 +33,9 @@ HOT, COLD = 1.0, 0.2
 """Temperatures at the beginning and at the end, in cycles."""
 RESAMPLINGS = 40
 """Times at which chains are drawn anew."""
+ALIKE = 16
+"""Chains that begin with one mapping at most: they need long to become different, and better ones are drawn more often
+anyway."""
 BEGINNING = 0.1
 """Share of the time after which no more mappings are built to begin with, if only time is limited."""
 
@@ -49,11 +51,11 @@ def solve(
 ) -> Solved:
     """The best mapping that the chains meet; never worse than `start`.
 
-    Chains begin with mappings of noisy list scheduling, half of them with those that are given.
+    Chains begin with mappings of noisy list scheduling, up to half of them with those that are given.
 
     Args:
         start: a valid mapping; BadMapping if it isn't.
-        others: more of them. From a single one chains need long to become different.
+        others: more of them.
         mappings: the most to be tried. If they end before the time does, the same seed gives the same answer.
     """
     progress = Progress(task, seconds, mappings)
@@ -113,6 +115,6 @@ def _beginnings(
         known = tiles[group].max(axis=0)
         tiles[group] = np.where(known == UNPLACED, rng.integers(task.device.tiles, size=CHAINS), known)
     spokes = np.where(spokes == UNPLACED, rng.integers(task.device.spokes, size=spokes.shape), spokes)
-    for lane, mapping in zip(range(0, CHAINS, 2), cycle(given), strict=False):
+    for lane, mapping in zip(range(0, CHAINS, 2), list(given) * ALIKE, strict=False):
         tiles[:, lane], spokes[:, lane] = mapping.tiles, mapping.spokes
     return tiles, spokes

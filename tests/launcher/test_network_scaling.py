@@ -187,7 +187,7 @@ def test_latencies_of_other_platforms_say_where_they_come_from(folder, capsys, m
     assert "s for a batch of 64, modelled after 0.35 s at (1.9, 1.1, 36)" in capsys.readouterr().out
     run("evaluate", "-p", "jetson", "-m", "efficientnet", *few)
     assert "latency:  unknown: there is no table of latencies jetson_cpu_eff" in capsys.readouterr().out
-    monkeypatch.setattr(timing, "time_network", lambda *_: Timing(1.0, 0.5))
+    monkeypatch.setattr(timing, "time_network", lambda *_: Timing([1.0], 0.5, 1.0))
     run("evaluate", *few)
     assert "unsteady: more than 10 %, so the machine is busy" in capsys.readouterr().out
 

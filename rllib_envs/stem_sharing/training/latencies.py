@@ -25,7 +25,7 @@ def measure_layers(network: nn.Sequential, size: int, what: str) -> BaseNetwork:
     with one_thread(), torch.inference_mode():
         for _ in range(WARM_UP_RUNS):
             network(frame)
-        seconds, _ = time_row(network, frame, time.thread_time, what)
+        seconds = time_row(network, frame, time.thread_time, what).seconds
     slowest = max(seconds)
     relative = tuple(round(one / slowest, DIGITS) for one in seconds)
     return BaseNetwork(relative, tensor_names(network), 3, size, size)

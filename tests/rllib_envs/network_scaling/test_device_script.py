@@ -18,7 +18,7 @@ from rllib_envs.network_scaling.device_script import Request, run
 from rllib_envs.network_scaling.latency_file import LatencyFile
 from rllib_envs.network_scaling.latency_table import LatencyTable
 from rllib_envs.network_scaling.scaling import Scaling
-from rllib_envs.network_scaling.timing import time_network, time_parts
+from rllib_envs.network_scaling.timing import time_network, time_parts, time_row
 
 ALONE = """
 import runpy, sys
@@ -97,7 +97,23 @@ def test_parts_add_up_to_the_network(calm):
     assert list(parts.seconds) == [
         "stem", *(f"stage{stage}.{which}" for stage in range(1, 5) for which in ("first", "rest")), "head",
     ]  # fmt: skip
-    assert whole.seconds / 5 < total < whole.seconds * 5
+    assert whole.total / 5 < total < whole.total * 5
+
+
+def test_a_slow_moment_does_not_count(monkeypatch):
+    """A processor that is half as fast now and then: the gauge tells."""
+    moment, slowness = 0, [1.0, 1.0, 2.0, 2.0]
+
+    def run(*_):
+        nonlocal moment
+        moment += 1
+        return [3.0 * (slowness[(moment - 1) % 4] + slowness[moment % 4]) / 2]
+
+    monkeypatch.setattr(timing, "RUN_SECONDS", 0.0)
+    monkeypatch.setattr(timing, "_gauge", lambda clock: lambda: slowness[moment % 4])
+    monkeypatch.setattr(timing, "_part_by_part", run)
+    found = time_row([], torch.zeros(1), None, "a row")
+    assert found.seconds == [3.0] and found.pace == 1.0 and found.repeat == 0
 
 
 def test_a_busy_machine_is_refused(monkeypatch):

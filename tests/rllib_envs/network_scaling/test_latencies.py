@@ -33,7 +33,7 @@ def file_of(network="preactresnet18", law=power_law, widths=WIDTHS, resolutions=
     for width in widths:
         for size in resolutions:
             parts = parts_of(architecture_of(network, Scaling(width, 20, size)))
-            rows.append(Measured(width, size, 0.01, {part.name: law(part) for part in parts}))
+            rows.append(Measured(width, size, 0.01, 1e-3, {part.name: law(part) for part in parts}))
     return replace(EMPTY, network=network, rows=tuple(rows))
 
 
@@ -99,6 +99,17 @@ def test_unfinished_tables_are_refused():
         LatencyTable(replace(whole, rows=()))
 
 
+def test_rows_of_a_slow_moment_count_as_of_the_fastest():
+    rows = file_of().rows
+    slow = [row._replace(pace=2e-3, seconds={part: 2 * one for part, one in row.seconds.items()}) for row in rows[::2]]
+    mixed = LatencyTable(replace(EMPTY, rows=(*slow, *rows[1::2])))
+    steady = LatencyTable(file_of())
+    assert mixed.file.pace == 1e-3
+    for scaling in (Scaling(2, 10, 8), Scaling(5, 20, 32), Scaling(7, 15, 20)):
+        architecture = architecture_of("preactresnet18", scaling)
+        assert mixed.seconds(architecture) == pytest.approx(steady.seconds(architecture))
+
+
 def test_files_come_back(tmp_path):
     whole = file_of("efficientnet_b0")
     whole.write(tmp_path / "new" / whole.name)
@@ -117,7 +128,7 @@ def first_row(**changes):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (edited(latency_table=2), "another version"),
+        (edited(latency_table=1), "another version"),
         (edited(network="vgg"), "unknown vgg"),
         (edited(platform="raspberrypi", device="cuda"), "unknown preactresnet18 on raspberrypi cuda"),
         (edited(batch=0), "positive whole numbers"),
@@ -128,6 +139,7 @@ def first_row(**changes):
         (first_row(seconds={"stem": -1.0}), "no positive number"),
         (first_row(seconds={"stem": math.inf}), "no positive number"),
         (first_row(repeat=math.nan), "no positive number"),
+        (first_row(pace=0.0), "no positive number"),
         (lambda content: [content], "no JSON object"),
     ],
 )
