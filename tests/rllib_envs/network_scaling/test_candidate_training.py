@@ -139,3 +139,14 @@ def test_images_are_moved_each_by_itself():
     assert centres == {6, 7, 8, 11, 12, 13, 16, 17, 18}, "by up to a pixel, in all directions"
     assert torch.equal(moved[moved[:, 0, 2, 2] == 12][0], pixels[0])
     assert torch.equal(_varied(pixels, np.random.default_rng(1), mirrored=False, shift=0), pixels)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+def test_a_gpu_trains_where_there_is_one(digits):
+    torch.cuda.init()
+    before = torch.cuda.get_rng_state()
+    one, same = (train(SMALL, digits, replace(SETTING, shift=1), seed=3) for _ in range(2))
+    assert next(one.network.parameters()).is_cuda and one.how == f"float32 on {torch.cuda.get_device_name()}"
+    assert one.accuracy > 60 and abs(one.accuracy - same.accuracy) < 2
+    assert judge(one.network, 8, digits, digits.validation)[1] == one.accuracy
+    assert torch.equal(before, torch.cuda.get_rng_state()), "the generator of the process is its owner's"
