@@ -106,22 +106,17 @@ class Trial:
         return self._evaluate.misses
 
     @property
-    def exhausted(self) -> bool:
-        """Whether the budget is spent, or nothing new was seen for very long."""
-        return self.budget.spent(self.seconds, self.evaluations) or self._repeats >= REPEATS_LIMIT
-
-    @property
     def progress(self) -> float:
         """The share of the budget that is spent."""
         return self.budget.share(self.seconds, self.evaluations)
 
     def evaluate(self, node: Node) -> Evaluation:
         """The objective at a node. Raises BudgetSpent instead of beginning what the budget does not cover."""
-        if self.exhausted:
-            raise BudgetSpent
         before = self.evaluations
+        if self.budget.spent(self._clock() - self._began, before) or self._repeats >= REPEATS_LIMIT:
+            raise BudgetSpent
         evaluation = self._look_up(node.state)
-        if self.evaluations == before:
+        if self._evaluate.misses == before:
             self._repeats += 1
             return evaluation
         self._repeats = 0
