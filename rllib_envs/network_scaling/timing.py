@@ -13,10 +13,12 @@ divided by what the gauge took and multiplied by its fastest. Times of several m
 
 from __future__ import annotations
 
+import ctypes
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -30,11 +32,15 @@ from rllib_envs.one_thread import one_thread
 LEAST_RUNS, MOST_RUNS = 5, 50
 RUN_SECONDS = 1.0
 """For the runs of a round, of which there are LEAST_RUNS at any rate."""
-WARM_UP_RUNS = 2
+WARM_UP_RUNS = 3
 STEADY = 0.10
 """By how much the medians of two rounds may differ."""
 ATTEMPTS = 3
 """Rounds are repeated so often on a machine that is too busy."""
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+"""Of `mallopt`, as in glibc's malloc.h."""
+KEPT_BYTES, LARGEST_KEPT = 2**31 - 1, 32 << 20
+"""The most that glibc takes for the two."""
 GAUGE_CHANNELS, GAUGE_SIZE, GAUGE_RUNS = 32, 32, 4
 DEVICES = ("cpu", "cuda")
 
@@ -110,7 +116,10 @@ def time_row(parts: Iterable[Part], inputs: torch.Tensor, clock: Clock, what: st
 
 def _time(row: list[Part], inputs: torch.Tensor, clock: Clock) -> Timing:
     """By two rounds that agree, if there are such among some attempts."""
+    _keep_memory()
     gauge = _gauge(clock) if inputs.device.type == "cpu" else lambda: 1.0
+    for _ in range(WARM_UP_RUNS):
+        _part_by_part(row, inputs, clock)
     timing = Timing([], 0.0, 1.0)
     for _ in range(ATTEMPTS):
         rounds = [_round(row, inputs, clock, gauge) for _ in range(2)]
@@ -148,6 +157,19 @@ def _part_by_part(row: list[Part], inputs: torch.Tensor, clock: Clock) -> list[f
     return times
 
 
+@cache
+def _keep_memory() -> None:
+    """Let the process keep the memory of what a network gives out, for the rest of its life, where its libc is glibc.
+
+    Else what is given back and asked for again, page by page, makes any part of a network twice as slow, or none,
+    depending on all that the process did before.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
+        mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT)
+
+
 def _gauge(clock: Clock) -> Clock:
     """Some convolutions, a millisecond of a processor of today."""
     convolution = torch.nn.Conv2d(GAUGE_CHANNELS, GAUGE_CHANNELS, 3, padding=1)
@@ -165,7 +187,7 @@ def _gauge(clock: Clock) -> Clock:
 
 @contextmanager
 def _ready(architecture: Architecture, device: str, batch: int) -> Iterator[tuple[Network, torch.Tensor, Clock]]:
-    """The network with a batch of random images on the device, warmed up, and the device's clock."""
+    """The network with a batch of random images on the device, and the device's clock."""
     if device not in DEVICES:
         raise UserError(f"unknown device {device!r}; known: {', '.join(DEVICES)}")
     if device == "cuda" and not torch.cuda.is_available():
@@ -175,8 +197,6 @@ def _ready(architecture: Architecture, device: str, batch: int) -> Iterator[tupl
         size = architecture.resolution
         images = torch.rand(batch, architecture.channels, size, size, device=device)
         images = images.contiguous(memory_format=torch.channels_last)
-        for _ in range(WARM_UP_RUNS):
-            network(images)
         yield network, images, _cuda_clock if device == "cuda" else time.thread_time
 
 

@@ -13,7 +13,6 @@ from rllib_envs.stem_sharing.layered.registry import tensor_names
 from rllib_envs.stem_sharing.network import BaseNetwork
 
 DIGITS = 4
-WARM_UP_RUNS = 3
 
 
 def measure_layers(network: nn.Sequential, size: int, what: str) -> BaseNetwork:
@@ -23,8 +22,6 @@ def measure_layers(network: nn.Sequential, size: int, what: str) -> BaseNetwork:
     """
     frame = torch.rand(1, 3, size, size).mul(2).sub(1).contiguous(memory_format=torch.channels_last)
     with one_thread(), torch.inference_mode():
-        for _ in range(WARM_UP_RUNS):
-            network(frame)
         seconds = time_row(network, frame, time.thread_time, what).seconds
     slowest = max(seconds)
     relative = tuple(round(one / slowest, DIGITS) for one in seconds)
