@@ -113,10 +113,10 @@ class Trial:
     def evaluate(self, node: Node) -> Evaluation:
         """The objective at a node. Raises BudgetSpent instead of beginning what the budget does not cover."""
         before = self.evaluations
-        if self.budget.spent(self._clock() - self._began, before) or self._repeats >= REPEATS_LIMIT:
+        if self.budget.spent(self.seconds, before) or self._repeats >= REPEATS_LIMIT:
             raise BudgetSpent
         evaluation = self._look_up(node.state)
-        if self._evaluate.misses == before:
+        if self.evaluations == before:
             self._repeats += 1
             return evaluation
         self._repeats = 0

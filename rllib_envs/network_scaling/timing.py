@@ -42,6 +42,7 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 KEPT_BYTES, LARGEST_KEPT = 2**31 - 1, 32 << 20
 """The most that glibc takes for the two."""
 GAUGE_CHANNELS, GAUGE_SIZE, GAUGE_RUNS = 32, 32, 4
+"""Of its convolutions; so small that it leaves most of the caches as they were."""
 DEVICES = ("cpu", "cuda")
 
 Clock = Callable[[], float]
