@@ -119,6 +119,7 @@ def test_a_slow_moment_does_not_count(monkeypatch):
 def test_a_busy_machine_is_refused(monkeypatch):
     monkeypatch.setattr(timing, "RUN_SECONDS", 0.0)
     times = itertools.count(1.0)
+    monkeypatch.setattr(timing, "_gauge", lambda clock: lambda: 1.0)
     monkeypatch.setattr(timing, "_part_by_part", lambda *_: [next(times)] * 10)
     with pytest.raises(MeasuringError, match="the machine is too busy, so try again when it is idle"):
         time_parts(architecture_of("preactresnet18", Scaling(1, 10, 4)), batch=1)
