@@ -33,7 +33,8 @@ class TrainConfig:
     """The problem that the suite must be of, such as loop_nest. Empty: whatever it is of. Without --dataset it is the
     suite of the same name, where there is one."""
     trainer: str = "ppo"
-    """Learning algorithm: ppo, appo, impala, dqn, r2d2, apex_dqn, or RLlib's spellings such as ppo.PPOTrainer."""
+    """Learning algorithm: ppo, appo, impala, dqn, r2d2, apex_dqn, self_improvement, or RLlib's spellings such as
+    ppo.PPOTrainer."""
     trainer_settings: tuple[str, ...] = ()
     """Changes to the trainer's own settings, such as learning_rate=3e-4 epochs=4; a wrong name lists them."""
     encoder: str = ""

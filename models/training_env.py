@@ -10,16 +10,16 @@ import gymnasium
 import numpy as np
 
 from rllib_envs.evaluation_cache import EvaluationCache
-from rllib_envs.problem import Problem
+from rllib_envs.problem import PolicyInput, Problem
 from rllib_envs.records import RecordStore
 from rllib_envs.registry import make_problem
-from rllib_envs.tuning_env import PolicyInput, TuningEnv
+from rllib_envs.tuning_env import TuningEnv
 
 _in_use: WeakValueDictionary[str, EvaluationCache[Any]] = WeakValueDictionary()
 """Of this process, by training session; gone with the last environment that uses it."""
 
 
-def _shared_cache(config: Mapping[str, Any]) -> EvaluationCache[Any]:
+def shared_cache(config: Mapping[str, Any]) -> EvaluationCache[Any]:
     """One problem and one memory for all environments of a worker: none measures what another one has measured.
 
     A problem that measures in a process of its own then has one of them for each worker, too. What other workers and
@@ -55,7 +55,7 @@ class TrainingEnv(gymnasium.Wrapper[PolicyInput, int, PolicyInput, int]):
         `records` and `measure_doubtful`, the arguments of `RecordStore`. `start` is the number of steps that were
         played before a restart, so that what follows does not repeat them.
         """
-        super().__init__(TuningEnv.from_config(config, _shared_cache(config)))
+        super().__init__(TuningEnv.from_config(config, shared_cache(config)))
         self._worker = getattr(config, "worker_index", 0)
         self._start = config.get("start", 0)
         self._return = 0.0

@@ -117,6 +117,14 @@ class Observation(NamedTuple):
     """float32 [global_features]."""
 
 
+PolicyInput = dict[str, np.ndarray]
+"""What a policy sees of a state, see `rllib_envs.tuning_env.policy_input`."""
+
+Choose = Callable[[PolicyInput], np.ndarray]
+"""From `policy_input` arrays with a batch axis in front to an action for each, int [batch]. Where none is legal, the
+episode has ended in a dead end, and any will do."""
+
+
 class Problem(ABC, Generic[State]):
     """A family of tuning tasks whose solutions are built by a short sequence of discrete decisions.
 
@@ -156,6 +164,15 @@ class Problem(ABC, Generic[State]):
     def objective_key(self, state: State) -> Hashable:
         """The part of the state that the objective depends on; states that agree in it are evaluated once."""
         return state
+
+    def play_together(
+        self, benchmark: Benchmark, episodes: int, choose: Choose, horizon: int
+    ) -> tuple[int, ...] | None:
+        """The best of so many episodes as its actions, where playing them in one go is faster than one by one.
+
+        None where it isn't. `choose` is asked once a step, about all episodes.
+        """
+        return None
 
     def record_key(self, state: State) -> RecordKey | None:
         """`objective_key` for the record store: equal where that is equal, different where it is different.

@@ -11,11 +11,10 @@ from gymnasium import spaces
 
 from rllib_envs.errors import IllegalAction, UserError
 from rllib_envs.evaluation_cache import EvaluationCache
-from rllib_envs.problem import STOP, Benchmark, Evaluation, Observation, Problem
+from rllib_envs.problem import STOP, Benchmark, Evaluation, Observation, PolicyInput, Problem
 from rllib_envs.registry import make_problem
 from rllib_envs.suite import Suite
 
-PolicyInput = dict[str, np.ndarray]
 FEATURE_BOUND = 100.0
 """Features are scaled to about one; a larger value than this is a fault of the problem."""
 

@@ -8,8 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from eval.trial import Trial
-from rllib_envs.problem import STOP
-from rllib_envs.tuning_env import PolicyInput
+from rllib_envs.problem import STOP, PolicyInput
 
 
 class Player(Protocol):

@@ -23,17 +23,19 @@ class ReplayBuffer:
     steps_per_row = 1.0
     """Environment steps that a row stands for."""
 
-    def __init__(self, capacity: int, seed: int) -> None:
+    def __init__(self, capacity: int, seed: int, kind: type = Transitions) -> None:
+        """`kind` is the named tuple that its rows are of, with a field `actions` and a method `last` like this one."""
         self.capacity = capacity
+        self._kind: Any = kind
         self.size = 0
         self._next = 0
         self._columns: Any = None
         self._rng = np.random.default_rng(seed)
 
-    def add(self, transitions: Transitions) -> np.ndarray:
+    def add(self, transitions: Any) -> np.ndarray:
         """Store them over the oldest ones, the last of them if they are too many; the rows that they are in now."""
         columns = transitions.last(self.capacity)._asdict()
-        del columns[PRIORITIES]
+        columns.pop(PRIORITIES, None)
         if self._columns is None:
             self._columns = tree.map_structure(
                 lambda array: np.zeros((self.capacity, *array.shape[1:]), array.dtype), columns
@@ -67,7 +69,9 @@ class ReplayBuffer:
         """Add what `arrays` returned, perhaps a part of it or that of another replay."""
         if arrays:
             columns = nest_columns(arrays)
-            self.add(Transitions(**({PRIORITIES: np.zeros(len(columns["actions"]), np.float32)} | columns)))
+            if PRIORITIES in self._kind._fields:
+                columns.setdefault(PRIORITIES, np.zeros(len(columns["actions"]), np.float32))
+            self.add(self._kind(**columns))
 
     def state(self) -> dict[str, np.ndarray]:
         """Its transitions, and the generator of its draws."""

@@ -15,6 +15,7 @@ from models.trainers.dqn import DQN
 from models.trainers.impala import IMPALA
 from models.trainers.ppo import PPO
 from models.trainers.r2d2 import R2D2
+from models.trainers.self_improvement import SelfImprovement
 from rllib_envs.errors import UserError
 from rllib_envs.names import choose
 
@@ -25,6 +26,7 @@ TRAINERS: Mapping[str, type[Trainer]] = {
     "impala": IMPALA,
     "ppo": PPO,
     "r2d2": R2D2,
+    "self_improvement": SelfImprovement,
 }
 
 ALIASES: Mapping[str, str] = {

@@ -6,20 +6,19 @@ asked for, list scheduling completes every mapping on the way, as it does for th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rllib_envs.problem import Choose
 from rllib_envs.streaming_engine.decoder import Candidates, Decoded, Decoder, decode
-from rllib_envs.streaming_engine.problem import StreamingEngine
 from rllib_envs.streaming_engine.scene import Scene
 from rllib_envs.streaming_engine.task import Task
 from rllib_envs.streaming_engine.traits import make_traits
-from rllib_envs.tuning_env import PolicyInput, policy_input_batch
+from rllib_envs.tuning_env import policy_input_batch
 
-Choose = Callable[[PolicyInput], np.ndarray]
-"""From `policy_input` arrays with a batch axis in front to an action for each, int [batch]. Where none is legal, the
-episode has ended in a dead end, and any will do."""
+if TYPE_CHECKING:
+    from rllib_envs.streaming_engine.problem import StreamingEngine
 
 
 def decode_with(
@@ -45,7 +44,8 @@ def decode_with(
         decisions = scene.at.step + roots + (not scene.at.predecessors and not scene.choosing_spoke)
         legal = np.zeros((scene.batch, len(problem.actions)), bool)
         legal[:, : len(scene.legal)] = scene.legal.T
-        return choose(policy_input_batch(problem.observe_batch(scene), 1 - decisions / horizon, legal))
+        chosen = choose(policy_input_batch(problem.observe_batch(scene), 1 - decisions / horizon, legal))
+        return np.where(legal.any(axis=1), chosen, 0)
 
     def candidate(decoder: Decoder, candidates: Candidates) -> np.ndarray:
         if completed:

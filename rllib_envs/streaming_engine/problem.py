@@ -18,14 +18,24 @@ from typing import Any
 import numpy as np
 
 from rllib_envs.errors import IllegalAction, UserError
-from rllib_envs.problem import Benchmark, Evaluation, Observation, ObservationSpec, Problem
+from rllib_envs.problem import (
+    Benchmark,
+    Choose,
+    Evaluation,
+    Observation,
+    ObservationSpec,
+    PolicyInput,
+    Problem,
+)
 from rllib_envs.streaming_engine.candidate_features import CANDIDATE_FEATURES, candidate_features
 from rllib_envs.streaming_engine.completion import TRIES
+from rllib_envs.streaming_engine.decoder import PIECE
 from rllib_envs.streaming_engine.describe import describe
 from rllib_envs.streaming_engine.device import MAX_TILES
 from rllib_envs.streaming_engine.evaluate import evaluate
 from rllib_envs.streaming_engine.global_features import GLOBAL_FEATURES, global_features
 from rllib_envs.streaming_engine.graph import MAX_NODES
+from rllib_envs.streaming_engine.lockstep import decode_with
 from rllib_envs.streaming_engine.mapping import Mapping as NodeMapping
 from rllib_envs.streaming_engine.node_features import LINKS, NODE_FEATURES, NODES_SHOWN, node_features, node_links
 from rllib_envs.streaming_engine.partial import PartialMapping
@@ -140,6 +150,20 @@ class StreamingEngine(Problem[Placement]):
             how=f"completed by list scheduling, judged rule by rule; the bound is {bound} cycles",
             details={"bound": float(bound)},
         )
+
+    def play_together(self, benchmark: Benchmark, episodes: int, choose: Choose, horizon: int) -> tuple[int, ...]:
+        """In lockstep. The best one ends first by its own decisions, without list scheduling."""
+        taken: list[np.ndarray] = []
+
+        def noted(inputs: PolicyInput) -> np.ndarray:
+            taken.append(choose(inputs))
+            return taken[-1]
+
+        decoded = decode_with(self, task_of(benchmark), min(episodes, PIECE), noted, horizon)
+        if not decoded.complete.any():
+            return ()
+        best = np.where(decoded.complete, decoded.makespans, np.iinfo(np.int32).max).argmin()
+        return tuple(int(actions[best]) for actions in taken)
 
     def answer(self, state: Placement) -> NodeMapping | None:
         """The mapping that a state stands for; None where it could not be completed."""

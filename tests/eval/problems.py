@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rllib_envs.problem import Benchmark, Evaluation, Observation, ObservationSpec, Problem
-from rllib_envs.tuning_env import PolicyInput
+from rllib_envs.problem import Benchmark, Evaluation, Observation, ObservationSpec, PolicyInput, Problem
 
 TASK = Benchmark("task", "map", {})
 

@@ -15,9 +15,9 @@ from eval.searches import make_search
 from eval.searches.run import run_search
 from eval.verification import AnswerFailed, verify
 from models.player import Judgement
-from rllib_envs.problem import STOP, Evaluation
+from rllib_envs.problem import STOP, Evaluation, PolicyInput
 from rllib_envs.toy import Toy
-from rllib_envs.tuning_env import PolicyInput, TuningEnv
+from rllib_envs.tuning_env import TuningEnv
 from tests.conftest import matmul
 from tests.eval.conftest import dials
 from tests.eval.problems import TASK, FixedPolicy, Map

@@ -22,11 +22,11 @@ from models.train_settings import TrainSettings
 from models.trainers.registry import TRAINERS
 from models.training import TrainingSession
 from rllib_envs.errors import MissingPackage, UserError
-from rllib_envs.problem import Benchmark, Problem
+from rllib_envs.problem import Benchmark, PolicyInput, Problem
 from rllib_envs.registry import make_problem
 from rllib_envs.suite import DATASETS, read_benchmark
 from rllib_envs.toy import Toy
-from rllib_envs.tuning_env import PolicyInput, policy_input_space
+from rllib_envs.tuning_env import policy_input_space
 from tests.conftest import matmul
 from tests.models.toy_policies import random_states, untrained, walked_states
 

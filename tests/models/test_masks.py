@@ -22,7 +22,14 @@ from rllib_envs.tuning_env import TuningEnv
 from tests.models.sparse_masks import ACTIONS, SparseMasks
 
 STEPS = 100_000
-CHEAP = {"epochs": 1, "replay_ratio": 0.5, "iteration_steps": 10_000, "batch_steps": 4096, "minibatch": 1024}
+CHEAP = {
+    "epochs": 1,
+    "replay_ratio": 0.5,
+    "iteration_steps": 10_000,
+    "batch_steps": 4096,
+    "minibatch": 1024,
+    "episodes": 2,
+}
 """Settings under which playing takes longer than learning; each trainer has some of them."""
 ALWAYS_ILLEGAL = 5
 

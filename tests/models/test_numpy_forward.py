@@ -13,9 +13,9 @@ from models.encoders.config import EncoderConfig
 from models.forward import TorchForward, forward_of
 from models.numpy_forward.networks import NumpyForward
 from models.policy import Policy
+from rllib_envs.problem import PolicyInput
 from rllib_envs.registry import make_problem
 from rllib_envs.toy import Toy
-from rllib_envs.tuning_env import PolicyInput
 from tests.models.toy_policies import random_states, untrained
 
 TOLERANCE = 1e-5
