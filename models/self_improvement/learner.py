@@ -13,7 +13,7 @@ from torch import Tensor
 
 
 class ImitationLearner(TorchLearner):
-    """Cross-entropy of the actions that the best episodes took (Pirnay and Grimm, 2024, equation 2).
+    """Cross-entropy of the actions that the best episodes took (Pirnay and Grimm, 2024).
 
     The critic learns what these episodes still won, in the mean of squares. Nothing depends on it here; it is what
     tools show as the expected gain.

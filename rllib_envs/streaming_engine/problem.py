@@ -152,7 +152,8 @@ class StreamingEngine(Problem[Placement]):
         )
 
     def play_together(self, benchmark: Benchmark, episodes: int, choose: Choose, horizon: int) -> tuple[int, ...]:
-        """In lockstep. The best one ends first by its own decisions, without list scheduling."""
+        """In lockstep, at most `PIECE` of them. The best is the one that ends first by its own decisions, whatever list
+        scheduling makes of the states on its way."""
         taken: list[np.ndarray] = []
 
         def noted(inputs: PolicyInput) -> np.ndarray:
