@@ -25,6 +25,7 @@ CANDIDATE_FEATURES = (
     "hops_before",  # from the predecessors, mean
     "wait",  # between the first and the last operand's arrival, in periods
     "pull",  # hops to placed nodes with a common descendant, weighted mean
+    "group_pull",  # hops to operands and relations of those that have to come to this tile later, weighted mean
     "sibling",  # nearness to the nearest placed sibling
     "open_near",  # share of the tiles around on which a successor would find its slice free
     "spare_near",  # how many more of these there are than successors
@@ -156,9 +157,10 @@ def _whereabouts(scene: Scene, table: _Table) -> None:
     if placed:
         tiles = scene.tiles[placed]
         away = traits.hops_as_reals[tiles].reshape(len(placed), -1)
-        spread, pull = (scene.at.related @ away).reshape(2, scene.batch, -1)
+        spread, pull, group_pull = (scene.at.related @ away).reshape(3, scene.batch, -1)
         table["spread"] = spread.T / HOPS
         table["pull"] = pull.T / HOPS
+        table["group_pull"] = group_pull.T / HOPS
         middle = traits.places[:, tiles].sum(axis=1) / len(placed)
     away = (traits.places[:, :, None] - middle[:, None]) / HOPS
     table["column"], table["row"] = away

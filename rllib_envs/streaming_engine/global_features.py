@@ -34,6 +34,8 @@ GLOBAL_FEATURES = (
     "siblings_left",  # to be placed
     "group",  # nodes that tile memory keeps together with it
     "group_placed",  # whether one of them has a tile
+    "group_operands",  # of those of its group that come later
+    "group_tail",  # the longest of theirs, of the bound
     "related_placed",  # nodes with a common descendant
     "legal_share",  # of the candidates
     "stretch",  # of the bound so far over that of the empty mapping
@@ -60,6 +62,7 @@ def global_features(scene: Scene) -> np.ndarray:
 def _same_for_all(task: Task, step: int, choosing_spoke: bool) -> np.ndarray:
     """The features that don't depend on where anything lies."""
     graph, device, rules, at = task.graph, task.device, task.rules, step_traits(task, step)
+    later = [] if at.group_placed else [node for node in at.group if node != at.node]
     features = (
         log2(device.tiles) / log2(MAX_TILES),
         device.rows > 1 and device.columns > 1,
@@ -81,6 +84,8 @@ def _same_for_all(task: Task, step: int, choosing_spoke: bool) -> np.ndarray:
         (len(graph.siblings[at.node]) - len(at.siblings)) / FEW,
         (len(at.group) - 1) / FEW,
         at.group_placed,
+        sum(len(graph.predecessors[node]) for node in later) / FEW,
+        max((at.traits.tails[node] for node in later), default=0) / at.traits.bound,
         float(at.traits.affinity[at.node, at.placed].sum()) / FEW,
     )
     return np.array(features, np.float32)

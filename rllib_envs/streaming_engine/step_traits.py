@@ -43,7 +43,8 @@ class StepTraits(NamedTuple):
     """The nodes that tile memory keeps together with it, itself among them."""
     group_placed: bool
     related: np.ndarray
-    """float32 [2, placed]: weights that add up to 1, of all placed nodes alike, and by affinity to the node at hand."""
+    """float32 [3, placed]: weights that add up to 1 (or are all 0), of all placed nodes alike, by affinity to the node
+    at hand, and by what those of its group that come later have to do with them."""
 
     def placed_of(self, nodes: tuple[int, ...]) -> list[int]:
         """Those of the nodes that are placed."""
@@ -68,7 +69,9 @@ def step_traits(task: Task, step: int) -> StepTraits:
                 other in group and not group_placed,
             )
         )
-    weights = np.stack([np.ones(step, np.float32), traits.affinity[node, placed]])
+    later = [] if group_placed else [member for member in group if member != node]
+    by_group = (traits.affinity[later] + _operands(task, later))[:, placed].sum(axis=0)
+    weights = np.stack([np.ones(step, np.float32), traits.affinity[node, placed], by_group])
     weights /= np.maximum(weights.sum(axis=1, keepdims=True), np.float32(1e-6))
     return StepTraits(
         task,
@@ -83,3 +86,11 @@ def step_traits(task: Task, step: int) -> StepTraits:
         group_placed,
         weights,
     )
+
+
+def _operands(task: Task, nodes: list[int]) -> np.ndarray:
+    """float32 [len(nodes), all nodes]: 1 for the predecessors of each."""
+    operands = np.zeros((len(nodes), len(task.graph)), np.float32)
+    for row, node in zip(operands, nodes, strict=True):
+        row[list(task.graph.predecessors[node])] = 1
+    return operands

@@ -1,0 +1,51 @@
+"""What a decision shows of the nodes that have to come to the same tile later."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rllib_envs.streaming_engine.candidate_features import CANDIDATE_FEATURES, HOPS
+from rllib_envs.streaming_engine.device import Device
+from rllib_envs.streaming_engine.global_features import FEW, GLOBAL_FEATURES
+from rllib_envs.streaming_engine.graph import ComputeGraph, Node
+from rllib_envs.streaming_engine.problem import StreamingEngine
+from rllib_envs.streaming_engine.task import Task
+
+PULL = CANDIDATE_FEATURES.index("group_pull")
+
+
+def shown_before(memory: tuple[str, ...], actions: int) -> tuple[StreamingEngine, object]:
+    """A root feeds a, b and c; a and b feed a hub, which shares tile memory with c, or doesn't. The state after so many
+    decisions, in which a and b lie on tiles 1 and 6."""
+    names = ("root", "a", "b", "c", "hub")
+    graph = ComputeGraph(
+        tuple(Node(name, memories=memory if name in ("c", "hub") else ()) for name in names),
+        ((0, 1), (0, 2), (0, 3), (1, 4), (2, 4)),
+    )
+    problem = StreamingEngine(max_tiles=8, look_ahead=False)
+    state = problem.initial(Task(graph, Device(1, 8, 4)).to_benchmark("hub"))
+    for action in (0, 3, 1, 6, 4)[:actions]:  # the root's turn and tile, then tiles
+        state = problem.apply(state, action)
+    return problem, state
+
+
+def test_it_shows_how_far_they_would_be_from_their_operands():
+    problem, state = shown_before(("m",), 4)
+    assert state.task.graph.nodes[state.task.graph.order[len(state.tiles)]].name == "c"
+    seen, tiles = problem.observe(state), np.arange(8)
+    # Operands count once as such, and once for the common descendant; the root's is a generation further down.
+    expected = (2 * abs(tiles - 1) + 2 * abs(tiles - 6) + 0.5 * abs(tiles - 3)) / 4.5 / HOPS
+    np.testing.assert_allclose(seen.tokens[:8, PULL], expected, rtol=1e-5)
+    assert seen.globals[GLOBAL_FEATURES.index("group_operands")] == pytest.approx(2 / FEW)
+    assert 0 < seen.globals[GLOBAL_FEATURES.index("group_tail")] < 1
+
+
+@pytest.mark.parametrize(("memory", "actions"), [((), 4), (("m",), 3), (("m",), 5)])
+def test_without_such_nodes_it_shows_nothing(memory, actions):
+    """No shared memory; a node that shares none; and one whose group has a tile already."""
+    problem, state = shown_before(memory, actions)
+    seen = problem.observe(state)
+    assert (seen.tokens[:8, PULL] == 0).all()
+    assert seen.globals[GLOBAL_FEATURES.index("group_operands")] == 0
+    assert seen.globals[GLOBAL_FEATURES.index("group_tail")] == 0
