@@ -26,6 +26,7 @@ CANDIDATE_FEATURES = (
     "wait",  # between the first and the last operand's arrival, in periods
     "pull",  # hops to placed nodes with a common descendant, weighted mean
     "group_pull",  # hops to operands and relations of those that have to come to this tile later, weighted mean
+    "rival_detour",  # hops from what the rival wants to be near to, above those of the best tile left for it
     "sibling",  # nearness to the nearest placed sibling
     "open_near",  # share of the tiles around on which a successor would find its slice free
     "spare_near",  # how many more of these there are than successors
@@ -157,13 +158,24 @@ def _whereabouts(scene: Scene, table: _Table) -> None:
     if placed:
         tiles = scene.tiles[placed]
         away = traits.hops_as_reals[tiles].reshape(len(placed), -1)
-        spread, pull, group_pull = (scene.at.related @ away).reshape(3, scene.batch, -1)
+        spread, pull, group_pull, rival_hops = (scene.at.related @ away).reshape(4, scene.batch, -1)
         table["spread"] = spread.T / HOPS
         table["pull"] = pull.T / HOPS
         table["group_pull"] = group_pull.T / HOPS
+        if scene.at.rival is not None:
+            table["rival_detour"] = _detour(scene, rival_hops).T / HOPS
         middle = traits.places[:, tiles].sum(axis=1) / len(placed)
     away = (traits.places[:, :, None] - middle[:, None]) / HOPS
     table["column"], table["row"] = away
+
+
+def _detour(scene: Scene, rival_hops: np.ndarray) -> np.ndarray:
+    """float [batch, tiles]: `rival_hops` above those of the best tile that the rival may still have."""
+    open_to_it = rival_hops.copy()
+    open_to_it[np.arange(scene.batch), scene.tiles[scene.at.rival_apart]] = np.inf
+    least = open_to_it.min(axis=1, keepdims=True)
+    detour: np.ndarray = rival_hops - np.where(np.isinf(least), 0, least)
+    return detour
 
 
 def _slices(scene: Scene, table: _Table) -> None:

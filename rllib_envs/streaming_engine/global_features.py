@@ -36,6 +36,7 @@ GLOBAL_FEATURES = (
     "group_placed",  # whether one of them has a tile
     "group_operands",  # of those of its group that come later
     "group_tail",  # the longest of theirs, of the bound
+    "rival_operands",  # of the node that most wants a tile that this one may not share
     "related_placed",  # nodes with a common descendant
     "legal_share",  # of the candidates
     "stretch",  # of the bound so far over that of the empty mapping
@@ -86,6 +87,7 @@ def _same_for_all(task: Task, step: int, choosing_spoke: bool) -> np.ndarray:
         at.group_placed,
         sum(len(graph.predecessors[node]) for node in later) / FEW,
         max((at.traits.tails[node] for node in later), default=0) / at.traits.bound,
+        0 if at.rival is None else len(graph.predecessors[at.rival]) / FEW,
         float(at.traits.affinity[at.node, at.placed].sum()) / FEW,
     )
     return np.array(features, np.float32)

@@ -43,8 +43,13 @@ class StepTraits(NamedTuple):
     """The nodes that tile memory keeps together with it, itself among them."""
     group_placed: bool
     related: np.ndarray
-    """float32 [3, placed]: weights that add up to 1 (or are all 0), of all placed nodes alike, by affinity to the node
-    at hand, and by what those of its group that come later have to do with them."""
+    """float32 [4, placed]: weights that add up to 1 (or are all 0), of all placed nodes alike, by affinity to the node
+    at hand, and by what those of its group that come later, and `rival`, have to do with them."""
+    rival: int | None
+    """Of the nodes that come later and may not be on the tile of the node at hand, the one with most operands, if it
+    has several. It wants a tile among them, which must be left free for it."""
+    rival_apart: list[int]
+    """The placed nodes on whose tiles that one may not be."""
 
     def placed_of(self, nodes: tuple[int, ...]) -> list[int]:
         """Those of the nodes that are placed."""
@@ -70,8 +75,9 @@ def step_traits(task: Task, step: int) -> StepTraits:
             )
         )
     later = [] if group_placed else [member for member in group if member != node]
-    by_group = (traits.affinity[later] + _operands(task, later))[:, placed].sum(axis=0)
-    weights = np.stack([np.ones(step, np.float32), traits.affinity[node, placed], by_group])
+    rival = _rival(task, node, before)
+    by_group, by_rival = (_ties(task, nodes)[placed] for nodes in (later, [] if rival is None else [rival]))
+    weights = np.stack([np.ones(step, np.float32), traits.affinity[node, placed], by_group, by_rival])
     weights /= np.maximum(weights.sum(axis=1, keepdims=True), np.float32(1e-6))
     return StepTraits(
         task,
@@ -85,12 +91,25 @@ def step_traits(task: Task, step: int) -> StepTraits:
         group,
         group_placed,
         weights,
+        rival,
+        [] if rival is None else [other for other in task.apart[rival] if other in before],
     )
 
 
-def _operands(task: Task, nodes: list[int]) -> np.ndarray:
-    """float32 [len(nodes), all nodes]: 1 for the predecessors of each."""
-    operands = np.zeros((len(nodes), len(task.graph)), np.float32)
-    for row, node in zip(operands, nodes, strict=True):
-        row[list(task.graph.predecessors[node])] = 1
-    return operands
+def _rival(task: Task, node: int, placed: frozenset[int]) -> int | None:
+    """See `StepTraits.rival`. One whose group has a tile wants no other."""
+    graph = task.graph
+    later = [
+        other
+        for other in task.apart[node]
+        if len(graph.predecessors[other]) > 1 and placed.isdisjoint(task.groups[task.group_of[other]])
+    ]
+    return max(later, key=lambda other: len(graph.predecessors[other]), default=None)
+
+
+def _ties(task: Task, nodes: list[int]) -> np.ndarray:
+    """float32 [all nodes]: what each has to do with some: 1 for each that it is an operand of, and the affinities."""
+    ties = make_traits(task).affinity[nodes].sum(axis=0)
+    for node in nodes:
+        ties[list(task.graph.predecessors[node])] += 1
+    return np.asarray(ties, np.float32)

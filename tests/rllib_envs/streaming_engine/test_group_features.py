@@ -1,4 +1,4 @@
-"""What a decision shows of the nodes that have to come to the same tile later."""
+"""What a decision shows of nodes that come later: those that belong on the same tile, and one that must not."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from rllib_envs.streaming_engine.device import Device
 from rllib_envs.streaming_engine.global_features import FEW, GLOBAL_FEATURES
 from rllib_envs.streaming_engine.graph import ComputeGraph, Node
 from rllib_envs.streaming_engine.problem import StreamingEngine
+from rllib_envs.streaming_engine.rules import Rules
 from rllib_envs.streaming_engine.task import Task
 
-PULL = CANDIDATE_FEATURES.index("group_pull")
+PULL, DETOUR = CANDIDATE_FEATURES.index("group_pull"), CANDIDATE_FEATURES.index("rival_detour")
 
 
 def shown_before(memory: tuple[str, ...], actions: int) -> tuple[StreamingEngine, object]:
@@ -49,3 +50,44 @@ def test_without_such_nodes_it_shows_nothing(memory, actions):
     assert (seen.tokens[:8, PULL] == 0).all()
     assert seen.globals[GLOBAL_FEATURES.index("group_operands")] == 0
     assert seen.globals[GLOBAL_FEATURES.index("group_tail")] == 0
+
+
+def rivalled(edges: tuple[tuple[int, int], ...], rules: Rules = Rules()) -> tuple[StreamingEngine, object]:  # noqa: B008
+    """A root feeds a, b, c and, by these edges, perhaps a hub. The state before c, with a and b on tiles 1 and 6."""
+    graph = ComputeGraph(
+        tuple(Node(name) for name in ("root", "a", "b", "c", "hub")), ((0, 1), (0, 2), (0, 3), (1, 4), (2, 4), *edges)
+    )
+    problem = StreamingEngine(max_tiles=8, look_ahead=False)
+    state = problem.initial(Task(graph, Device(1, 8, 4), rules).to_benchmark("hub"))
+    for action in (0, 3, 1, 6):
+        state = problem.apply(state, action)
+    return problem, state
+
+
+def test_it_shows_which_tile_a_rival_wants():
+    """Near its three operands, but on the tile of none of its siblings."""
+    problem, state = rivalled(((0, 4),))
+    seen, tiles = problem.observe(state), np.arange(8)
+    hops = (abs(tiles - 1) + abs(tiles - 6) + abs(tiles - 3)) / 3
+    np.testing.assert_allclose(seen.tokens[:8, DETOUR], (hops - hops[3]) / HOPS, atol=1e-5)
+    assert seen.globals[GLOBAL_FEATURES.index("rival_operands")] == pytest.approx(3 / FEW)
+
+
+def test_the_tile_of_a_sibling_is_none_that_a_rival_may_have():
+    """Its operands lie around tile 1 now, and that is taken."""
+    problem, state = rivalled(((0, 4),))
+    start = problem.initial(state.task.to_benchmark("hub"))
+    for action in (0, 1, 1, 2):  # a on the root's tile, b beside it
+        start = problem.apply(start, action)
+    seen, tiles = problem.observe(start), np.arange(8)
+    hops = (2 * abs(tiles - 1) + abs(tiles - 2)) / 3
+    np.testing.assert_allclose(seen.tokens[:8, DETOUR], (hops - hops[0]) / HOPS, atol=1e-5)
+
+
+@pytest.mark.parametrize(("edges", "rules"), [((), Rules()), (((0, 4),), Rules(sibling=False))])
+def test_without_a_rival_it_shows_nothing(edges, rules):
+    """A hub that the root doesn't feed may be on any tile, and any may where siblings may share one."""
+    problem, state = rivalled(edges, rules)
+    seen = problem.observe(state)
+    assert (seen.tokens[:8, DETOUR] == 0).all()
+    assert seen.globals[GLOBAL_FEATURES.index("rival_operands")] == 0
