@@ -63,7 +63,6 @@ def global_features(scene: Scene) -> np.ndarray:
 def _same_for_all(task: Task, step: int, choosing_spoke: bool) -> np.ndarray:
     """The features that don't depend on where anything lies."""
     graph, device, rules, at = task.graph, task.device, task.rules, step_traits(task, step)
-    later = [] if at.group_placed else [node for node in at.group if node != at.node]
     features = (
         log2(device.tiles) / log2(MAX_TILES),
         device.rows > 1 and device.columns > 1,
@@ -85,8 +84,8 @@ def _same_for_all(task: Task, step: int, choosing_spoke: bool) -> np.ndarray:
         (len(graph.siblings[at.node]) - len(at.siblings)) / FEW,
         (len(at.group) - 1) / FEW,
         at.group_placed,
-        sum(len(graph.predecessors[node]) for node in later) / FEW,
-        max((at.traits.tails[node] for node in later), default=0) / at.traits.bound,
+        sum(len(graph.predecessors[node]) for node in at.later) / FEW,
+        max((at.traits.tails[node] for node in at.later), default=0) / at.traits.bound,
         0 if at.rival is None else len(graph.predecessors[at.rival]) / FEW,
         float(at.traits.affinity[at.node, at.placed].sum()) / FEW,
     )

@@ -42,6 +42,8 @@ class StepTraits(NamedTuple):
     group: tuple[int, ...]
     """The nodes that tile memory keeps together with it, itself among them."""
     group_placed: bool
+    later: list[int]
+    """The others of the group, if it has no tile yet."""
     related: np.ndarray
     """float32 [4, placed]: weights that add up to 1 (or are all 0), of all placed nodes alike, by affinity to the node
     at hand, and by what those of its group that come later, and `rival`, have to do with them."""
@@ -90,6 +92,7 @@ def step_traits(task: Task, step: int) -> StepTraits:
         [other for other in graph.siblings[node] if other in before],
         group,
         group_placed,
+        later,
         weights,
         rival,
         [] if rival is None else [other for other in task.apart[rival] if other in before],
