@@ -11,22 +11,20 @@ Ray dies joins again. Off SLURM it is a cluster of one node.
 from __future__ import annotations
 
 import json
-import logging
 import os
 import secrets
 import signal
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from launcher.allocation import Allocation
 from launcher.lost_head import leave_lost_head
 from launcher.ray_node import RayNode
-from models.interrupts import handlers_kept
-from models.local_ray import ONE_THREAD
+from models.local_ray import ray_session
 
 READY_LIMIT_S = 300.0
 """For all nodes to join; on a busy cluster with a cold file system Ray takes minutes to import."""
@@ -86,18 +84,12 @@ def _head(node: RayNode, meeting: Path, deadline: float) -> Iterator[None]:
         left.unlink(missing_ok=True)
     with _life_line() as listening:
         address = _start_head(node, deadline)
-        try:
-            with handlers_kept():  # Ray's own for SIGTERM ends the process without cleaning up
-                ray.init(
-                    address=address,
-                    log_to_driver=False,
-                    logging_level=logging.ERROR,
-                    runtime_env=ONE_THREAD,
-                    _node_ip_address=node.address,
-                )
-        except (ConnectionError, RuntimeError, ray.exceptions.RayError) as error:
-            raise InfrastructureFailure(f"can't connect to Ray's head: {error}; see {node.log}") from error
-        try:
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(ray_session(address=address, _node_ip_address=node.address))
+            except (ConnectionError, RuntimeError, ray.exceptions.RayError) as error:
+                raise InfrastructureFailure(f"can't connect to Ray's head: {error}; see {node.log}") from error
+            stack.callback(meeting.unlink, missing_ok=True)
             told = {
                 "ip": node.address,
                 "port": listening.getsockname()[1],
@@ -111,10 +103,6 @@ def _head(node: RayNode, meeting: Path, deadline: float) -> Iterator[None]:
             yield
             if not node.running:
                 raise InfrastructureFailure(f"Ray's head has died; see {node.log}")
-        finally:
-            meeting.unlink(missing_ok=True)
-            with suppress(Exception):  # of a head that has died
-                ray.shutdown()
 
 
 def _alive() -> int:

@@ -29,16 +29,6 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
-@contextmanager
-def handlers_kept() -> Iterator[None]:
-    """The signals' handlers are afterwards what they were before, whatever a library puts in their place."""
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    yield
-    for number, handler in before.items():
-        if signal.getsignal(number) is not handler:
-            signal.signal(number, handler)
-
-
 class Interrupts:
     """Turns a signal into a KeyboardInterrupt at the next sound moment. As a context manager it installs itself.
 

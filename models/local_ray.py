@@ -1,13 +1,16 @@
-"""Ray for one training session: quiet, on this machine only, and gone afterwards."""
+"""Ray from its start to its end: quiet, whole whatever signal comes, and gone afterwards."""
 
 from __future__ import annotations
 
 import logging
 import os
+import signal
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from typing import Any
 
-from models.interrupts import handlers_kept
+from models.interrupts import descendants
 from rllib_envs.errors import UserError
 
 OBJECT_STORE_BYTES = 128 << 20
@@ -42,7 +45,7 @@ def check_gpus(asked: int) -> None:
 
 @contextmanager
 def ray_running(workers: int, gpus: int) -> Iterator[None]:
-    """Use the Ray that is initialised already, or start one here for `workers` processes and stop it afterwards."""
+    """Use the Ray that is initialised already, or start one on this machine, for `workers` processes, and stop it."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     import ray
@@ -52,22 +55,47 @@ def ray_running(workers: int, gpus: int) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    try:
-        with handlers_kept():  # Ray has a handler of its own for SIGTERM while it starts, and would keep it
-            ray.init(
-                # Any other address would join whatever cluster the machine happens to be part of.
-                address="local",
-                num_cpus=workers + 1,
-                num_gpus=gpus,
-                object_store_memory=OBJECT_STORE_BYTES,
-                include_dashboard=False,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                runtime_env=ONE_THREAD,
-            )
-    except SystemExit as error:
-        raise KeyboardInterrupt("SIGTERM while Ray was starting") from error
-    try:
+    with ray_session(
+        # Any other address would join whatever cluster the machine happens to be part of.
+        address="local",
+        num_cpus=workers + 1,
+        num_gpus=gpus,
+        object_store_memory=OBJECT_STORE_BYTES,
+        include_dashboard=False,
+    ):
         yield
-    finally:
-        ray.shutdown()
+
+
+@contextmanager
+def ray_session(**options: Any) -> Iterator[None]:
+    """From `ray.init` to `ray.shutdown`, quiet and whole: what a signal asks for waits until Ray has started.
+
+    Both are done in a thread, where Ray leaves the signals alone; in the main one it would take SIGTERM and end the
+    process halfway. The thread stays in between, for the processes that Ray starts end with it.
+    """
+    import ray
+
+    logging.getLogger("ray").setLevel(logging.ERROR)  # it warns that it is in a thread
+    before = {*descendants(os.getpid())}
+    own: set[int] = set()
+
+    def start() -> None:
+        try:
+            ray.init(log_to_driver=False, logging_level=logging.ERROR, runtime_env=ONE_THREAD, **options)
+        finally:
+            own.update({*descendants(os.getpid())} - before)
+
+    def stop() -> None:
+        own.update(*map(descendants, own))
+        with suppress(Exception):  # of a head that has died
+            ray.shutdown()
+        for process in own:  # an agent that was still starting would wait for its cluster for minutes
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+
+    with ThreadPoolExecutor(1, "ray") as thread:
+        try:
+            thread.submit(start).result()
+            yield
+        finally:
+            thread.submit(stop).result()
