@@ -75,9 +75,13 @@ class SelfImprovementConfig(DQNConfig):
         super().__init__(algo_class=algo_class or SelfImprovement)  # type: ignore[no-untyped-call]
         self.episodes_together = 64
         self.value_weight = 0.5
+        self.averaged_over = 500.0
 
-    def training(self, *, episodes_together: int = 64, value_weight: float = 0.5, **kwargs: Any) -> Self:
-        """Besides DQN's: the episodes sampled of each benchmark, and the weight of the critic's loss."""
+    def training(
+        self, *, episodes_together: int = 64, value_weight: float = 0.5, averaged_over: float = 500.0, **kwargs: Any
+    ) -> Self:
+        """Besides DQN's: the episodes sampled of each benchmark, the weight of the critic's loss, and the updates over
+        which the acting network's weights are averaged."""
         super().training(**kwargs)
-        self.episodes_together, self.value_weight = episodes_together, value_weight
+        self.episodes_together, self.value_weight, self.averaged_over = episodes_together, value_weight, averaged_over
         return self

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from ray.rllib.core import DEFAULT_MODULE_ID
 from ray.rllib.core.columns import Columns
 from ray.rllib.core.learner.learner import ENTROPY_KEY, POLICY_LOSS_KEY, VF_LOSS_KEY
 from ray.rllib.core.learner.torch.torch_learner import TorchLearner
@@ -35,3 +36,7 @@ class ImitationLearner(TorchLearner):
         self.metrics.log_dict({name: value.detach() for name, value in figures.items()}, key=module_id, window=1)
         loss: Tensor = imitation + config.value_weight * critic
         return loss
+
+    def after_gradient_based_update(self, *, timesteps: dict[str, Any]) -> None:
+        super().after_gradient_based_update(timesteps=timesteps)  # type: ignore[no-untyped-call]
+        self.module[DEFAULT_MODULE_ID].unwrapped().average(self.config.averaged_over)

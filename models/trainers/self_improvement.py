@@ -40,6 +40,8 @@ class SelfImprovement(Trainer):
     """Gradients longer than this are shortened to it."""
     value_weight: float = 0.5
     """How much the critic's loss counts beside the actor's."""
+    averaged_over: float = 500.0
+    """Updates over which the weights are averaged for the network that plays."""
 
     kind: ClassVar[str] = "actor_critic"
     search_space: ClassVar[Mapping[str, Range]] = {
@@ -72,6 +74,7 @@ class SelfImprovement(Trainer):
                 grad_clip_by="global_norm",
                 episodes_together=self.episodes,
                 value_weight=self.value_weight,
+                averaged_over=self.averaged_over,
             )
             .env_runners(env_runner_cls=BestOfRunner, rollout_fragment_length=self.fragment)
             .reporting(min_sample_timesteps_per_iteration=self.iteration_steps)
@@ -79,6 +82,6 @@ class SelfImprovement(Trainer):
         return configured
 
     def module_class(self) -> type[RLModule]:
-        from models.rl_modules import MaskedActorCritic
+        from models.self_improvement.module import AveragedActorCritic
 
-        return MaskedActorCritic
+        return AveragedActorCritic

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ray.rllib.core import DEFAULT_MODULE_ID
 
 from models.encoders.config import EncoderConfig
 from models.replay.buffer import ReplayBuffer
@@ -150,3 +151,34 @@ def test_what_is_remembered_comes_back_from_a_checkpoint(toy_env, tmp_path):
         for name, array in kept.items():
             np.testing.assert_array_equal(back[name], array)
         assert session.step().losses
+
+
+@pytest.mark.usefixtures("shared_ray")
+def test_what_plays_is_the_average_of_what_was_learnt(toy_env, tmp_path):
+    with TrainingSession(settings(toy_env)) as session:
+        session.step()
+        algorithm = session._algorithm
+        module = algorithm.learner_group._learner.module[DEFAULT_MODULE_ID].unwrapped()
+        plays = [weights for name, weights in module.named_parameters() if name.startswith("network.")]
+        learnt = [weights for name, weights in module.named_parameters() if name.startswith("_learnt.")]
+        assert len(plays) == len(learnt) and not any(weights.requires_grad for weights in plays)
+        assert all((mean != last).any() for mean, last in zip(plays, learnt, strict=True))
+        runner = algorithm.env_runner.module
+        assert not hasattr(runner, "_learnt")
+        for mean, copied in zip(plays, runner.network.parameters(), strict=True):
+            np.testing.assert_array_equal(copied.detach(), mean.detach())
+        policy = session.policy()
+        for name, weights in module.network.named_parameters():
+            np.testing.assert_array_equal(policy.weights[name], weights.detach())
+        before, updates = plays[0].detach().clone(), float(module._updates)
+        assert updates > 0
+        module._updates.fill_(1e6)
+        module.average(4.0)
+        np.testing.assert_allclose(plays[0].detach(), 0.75 * before + 0.25 * learnt[0].detach(), rtol=1e-5, atol=1e-7)
+        module._updates.fill_(updates)
+        session.save(tmp_path / "checkpoint")
+    with TrainingSession(settings(toy_env), tmp_path / "checkpoint") as session:
+        again = session._algorithm.learner_group._learner.module[DEFAULT_MODULE_ID].unwrapped()
+        for mean, weights in zip(plays, again.network.parameters(), strict=True):
+            np.testing.assert_array_equal(weights.detach(), mean.detach())
+        assert float(again._updates) == updates
