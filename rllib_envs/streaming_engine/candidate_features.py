@@ -27,6 +27,7 @@ CANDIDATE_FEATURES = (
     "pull",  # hops to placed nodes with a common descendant, weighted mean
     "group_pull",  # hops to operands and relations of those that have to come to this tile later, weighted mean
     "rival_detour",  # hops from what the rival wants to be near to, above those of the best tile left for it
+    "rival_delay",  # how much later the rival could start at best if this tile were taken from it, in periods
     "sibling",  # nearness to the nearest placed sibling
     "open_near",  # share of the tiles around on which a successor would find its slice free
     "spare_near",  # how many more of these there are than successors
@@ -164,6 +165,9 @@ def _whereabouts(scene: Scene, table: _Table) -> None:
         table["group_pull"] = group_pull.T / HOPS
         if scene.at.rival is not None:
             table["rival_detour"] = _detour(scene, rival_hops).T / HOPS
+            best, next_best = scene.rival_choices[0], scene.rival_choices[min(1, len(scene.when) - 1)]
+            taken_away = scene.rival_starts == best
+            table["rival_delay"] = taken_away * (next_best - best) / scene.task.device.spokes
         middle = traits.places[:, tiles].sum(axis=1) / len(placed)
     away = (traits.places[:, :, None] - middle[:, None]) / HOPS
     table["column"], table["row"] = away

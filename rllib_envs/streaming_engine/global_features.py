@@ -37,11 +37,14 @@ GLOBAL_FEATURES = (
     "group_operands",  # of those of its group that come later
     "group_tail",  # the longest of theirs, of the bound
     "rival_operands",  # of the node that most wants a tile that this one may not share
+    "rival_urgency",  # by how much its way exceeds the bound so far on the tile that is best for it, in periods
+    "rival_outlook",  # how much later it will start if all that come before it take the tiles that it wants, in periods
     "related_placed",  # nodes with a common descendant
     "legal_share",  # of the candidates
     "stretch",  # of the bound so far over that of the empty mapping
     "urgency",  # by how much even the earliest candidate exceeds the bound so far, in periods
 )
+URGENCY, OUTLOOK = GLOBAL_FEATURES.index("rival_urgency"), GLOBAL_FEATURES.index("rival_outlook")
 MOST = 4.0
 FEW = 4.0
 """So many nodes count as one."""
@@ -52,6 +55,10 @@ def global_features(scene: Scene) -> np.ndarray:
     features = np.empty((scene.batch, len(GLOBAL_FEATURES)), np.float32)
     same = _same_for_all(scene.task, scene.at.step, scene.choosing_spoke)
     features[:, : len(same)] = same
+    if scene.at.rival is not None and not scene.choosing_spoke:
+        best, left = scene.rival_choices[0], scene.rival_choices[min(scene.at.rival_waits, len(scene.legal) - 1)]
+        features[:, URGENCY] = (best + scene.traits.tails[scene.at.rival] - scene.horizon) / scene.task.device.spokes
+        features[:, OUTLOOK] = (left - best) / scene.task.device.spokes
     features[:, -3] = scene.legal.sum(axis=0) / len(scene.legal)
     features[:, -2] = scene.horizon / scene.traits.bound - 1
     features[:, -1] = (scene.first + (scene.traits.tails[scene.at.node] - scene.horizon)) / scene.task.device.spokes
@@ -87,6 +94,8 @@ def _same_for_all(task: Task, step: int, choosing_spoke: bool) -> np.ndarray:
         sum(len(graph.predecessors[node]) for node in at.later) / FEW,
         max((at.traits.tails[node] for node in at.later), default=0) / at.traits.bound,
         0 if at.rival is None else len(graph.predecessors[at.rival]) / FEW,
+        0,
+        0,
         float(at.traits.affinity[at.node, at.placed].sum()) / FEW,
     )
     return np.array(features, np.float32)

@@ -6,6 +6,8 @@ tile; for any other node the tile implies the spoke. There are thus never more c
 
 from __future__ import annotations
 
+from functools import cached_property, reduce
+
 import numpy as np
 
 from rllib_envs.streaming_engine.step_traits import step_traits
@@ -48,6 +50,22 @@ class Scene:
         """int [batch]: the earliest legal start; 0 where nothing is legal."""
         self.horizon = self._horizon()
         """int [batch]: a bound on the makespan, given what is placed."""
+
+    @cached_property
+    def rival_starts(self) -> np.ndarray:
+        """int [tiles, batch]: when the rival could start on each tile, given those of its operands that are placed;
+        beyond every start where it may not be. Sorted tile by tile in `rival_choices`."""
+        at, traits, depth = self.at, self.traits, self.task.device.pipeline_depth
+        operands = at.placed_of(self.task.graph.predecessors[at.rival]) if at.rival is not None else []
+        arrivals = (self.starts[node] + depth + traits.hops[:, self.tiles[node]] for node in operands)
+        starts = reduce(np.maximum, arrivals, np.zeros((len(traits.hops), self.batch), np.int64))
+        starts[self.tiles[at.rival_apart], np.arange(self.batch)] = self.task.latest + 1
+        return starts
+
+    @cached_property
+    def rival_choices(self) -> np.ndarray:
+        """int [tiles, batch]: `rival_starts`, the earliest first."""
+        return np.sort(self.rival_starts, axis=0)
 
     def _horizon(self) -> np.ndarray:
         placed = self.at.placed

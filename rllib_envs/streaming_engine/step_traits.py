@@ -52,6 +52,8 @@ class StepTraits(NamedTuple):
     has several. It wants a tile among them, which must be left free for it."""
     rival_apart: list[int]
     """The placed nodes on whose tiles that one may not be."""
+    rival_waits: int
+    """Nodes that will have taken a tile each, which it may not share, before its turn comes."""
 
     def placed_of(self, nodes: tuple[int, ...]) -> list[int]:
         """Those of the nodes that are placed."""
@@ -96,6 +98,7 @@ def step_traits(task: Task, step: int) -> StepTraits:
         weights,
         rival,
         [] if rival is None else [other for other in task.apart[rival] if other in before],
+        0 if rival is None else len({*order[step : order.index(rival)]}.intersection(task.apart[rival])),
     )
 
 

@@ -13,7 +13,7 @@ from rllib_envs.streaming_engine.problem import StreamingEngine
 from rllib_envs.streaming_engine.rules import Rules
 from rllib_envs.streaming_engine.task import Task
 
-PULL, DETOUR = CANDIDATE_FEATURES.index("group_pull"), CANDIDATE_FEATURES.index("rival_detour")
+PULL, DETOUR, DELAY = map(CANDIDATE_FEATURES.index, ("group_pull", "rival_detour", "rival_delay"))
 
 
 def shown_before(memory: tuple[str, ...], actions: int) -> tuple[StreamingEngine, object]:
@@ -84,10 +84,36 @@ def test_the_tile_of_a_sibling_is_none_that_a_rival_may_have():
     np.testing.assert_allclose(seen.tokens[:8, DETOUR], (hops - hops[0]) / HOPS, atol=1e-5)
 
 
+def test_it_shows_when_a_rival_could_start():
+    """It waits for b, which arrives last: tile 5 is the best for it, and one later where c takes that, as c may."""
+    problem, state = rivalled(((0, 4),))
+    seen, tiles, task = problem.observe(state), np.arange(8), state.task
+    depth, period = task.device.pipeline_depth, task.device.spokes
+    arrivals = [start + depth + abs(tiles - tile) for tile, start in ((3, 0), (1, depth + 2), (6, depth + 3))]
+    starts = np.delete(np.max(arrivals, axis=0), [1, 6])
+    best, next_best = np.sort(starts)[:2]
+    assert (starts == best).sum() == 1 and next_best > best
+    expected = np.where(tiles == np.delete(tiles, [1, 6])[starts.argmin()], (next_best - best) / period, 0)
+    np.testing.assert_allclose(seen.tokens[:8, DELAY], expected, rtol=1e-6)
+    assert seen.globals[GLOBAL_FEATURES.index("rival_outlook")] == pytest.approx((next_best - best) / period)
+    exceeds = best + depth - (depth + 3 + depth + 1 + depth)  # the hub may not be on b's tile
+    assert seen.globals[GLOBAL_FEATURES.index("rival_urgency")] == pytest.approx(exceeds / period)
+
+
+def test_a_rival_without_any_tile_left_is_no_error():
+    problem = StreamingEngine(max_tiles=8, look_ahead=False)
+    graph = ComputeGraph(tuple(Node(name) for name in ("root", "a", "hub")), ((0, 1), (0, 2), (1, 2)))
+    state = problem.initial(Task(graph, Device(1, 1, 8)).to_benchmark("hub"))
+    for action in (0, 0):
+        state = problem.apply(state, action)
+    assert np.isfinite(problem.observe(state).tokens).all()
+
+
 @pytest.mark.parametrize(("edges", "rules"), [((), Rules()), (((0, 4),), Rules(sibling=False))])
 def test_without_a_rival_it_shows_nothing(edges, rules):
     """A hub that the root doesn't feed may be on any tile, and any may where siblings may share one."""
     problem, state = rivalled(edges, rules)
     seen = problem.observe(state)
-    assert (seen.tokens[:8, DETOUR] == 0).all()
-    assert seen.globals[GLOBAL_FEATURES.index("rival_operands")] == 0
+    assert (seen.tokens[:8, [DETOUR, DELAY]] == 0).all()
+    for name in ("rival_operands", "rival_urgency", "rival_outlook"):
+        assert seen.globals[GLOBAL_FEATURES.index(name)] == 0
