@@ -28,10 +28,7 @@ EPISODES = 256
 ROUND_CELLS = 16_384
 """Candidates shown to the network at once at most: what it makes of them stays below 100 MB."""
 STARTS = 32
-"""Mappings that annealing goes on from."""
-POLISH_FROM = 0.1
-"""Share of the time after which annealing goes on from the best mappings, where that is asked for; no round is begun
-that would take longer. Annealing makes more of the time than sampling does."""
+"""Mappings sampled for annealing to go on from: it makes more of the time than sampling does."""
 FIRST_ROUND = 8
 """Episodes sampled together at first; each round has twice as many as the one before, so that none takes too long."""
 
@@ -49,7 +46,7 @@ def solve(
 
     Args:
         episodes: the most to be played, the first of which takes the best decisions.
-        polish: let annealing use the rest of the time, from the best mapping on.
+        polish: sample a few mappings only, and let annealing go on from them for the rest of the time.
     """
     problem = problem_for(policy, task)
     progress = Progress(task, seconds, episodes)
@@ -57,21 +54,19 @@ def solve(
     if conflicts:
         return progress.answer(0, infeasible=True, conflicts=conflicts)
     lowest = bounds(task).makespan
-    found = play(progress, policy, problem, 1, None)
-    together, took = FIRST_ROUND, progress.share
-    while progress.makespan != lowest:
-        began = progress.share
-        if began >= 1 or (polish and began + 2 * took > POLISH_FROM):
-            break
-        left = EPISODES if episodes is None else episodes - progress.evaluations
-        found += play(progress, policy, problem, min(left, together, round_size(task)), rng)
-        together, took = 2 * together, progress.share - began
-    if not polish or progress.makespan == lowest or not progress.left:
+    if polish:
+        begun = play(progress, policy, problem, min(STARTS, episodes or STARTS), rng, completed=False)
+        if progress.makespan != lowest and progress.left:
+            polished = annealing.solve(task, progress.left, rng, others=begun)
+            if polished.mapping is not None and polished.makespan is not None:
+                progress.offer(polished.mapping, polished.makespan)
         return progress.answer(lowest)
-    best = [mapping for _, mapping in sorted(found, key=lambda one: one[0])[:STARTS]]
-    polished = annealing.solve(task, progress.left, rng, others=best)
-    if polished.mapping is not None and polished.makespan is not None:
-        progress.offer(polished.mapping, polished.makespan)
+    play(progress, policy, problem, 1, None)
+    together = FIRST_ROUND
+    while progress.share < 1 and progress.makespan != lowest:
+        left = EPISODES if episodes is None else episodes - progress.evaluations
+        play(progress, policy, problem, min(left, together, round_size(task)), rng)
+        together *= 2
     return progress.answer(lowest)
 
 
@@ -85,23 +80,33 @@ def problem_for(policy: Policy, task: Task) -> StreamingEngine:
 
 
 def play(
-    progress: Progress, policy: Policy, problem: StreamingEngine, episodes: int, rng: np.random.Generator | None
-) -> list[tuple[int, Mapping]]:
-    """Offer the best of so many episodes: sampled with `rng`, or of the best decisions without.
+    progress: Progress,
+    policy: Policy,
+    problem: StreamingEngine,
+    episodes: int,
+    rng: np.random.Generator | None,
+    completed: bool = True,
+) -> list[Mapping]:
+    """Offer the best of so many episodes, sampled with `rng`, or of the best decisions without; returns all mappings.
 
-    Returns the best few with their makespans.
+    `completed` as for `decode_with`: it finds more, and takes twice the time.
     """
     from models.decisions import act_in_all
 
     decoded = decode_with(
-        problem, progress.task, episodes, lambda inputs: act_in_all(policy, inputs, rng), policy.horizon, completed=True
+        problem,
+        progress.task,
+        episodes,
+        lambda inputs: act_in_all(policy, inputs, rng),
+        policy.horizon,
+        completed=completed,
     )
     progress.evaluations += episodes
     done = np.flatnonzero(decoded.complete)
-    order = done[np.argsort(decoded.makespans[done], kind="stable")][:STARTS]
-    found = [(int(decoded.makespans[one]), decoded.mapping(int(one))) for one in order]
+    order = done[np.argsort(decoded.makespans[done], kind="stable")].tolist()
+    found = [decoded.mapping(one) for one in order]
     if found:
-        progress.offer(found[0][1], found[0][0])
+        progress.offer(found[0], int(decoded.makespans[order[0]]))
     return found
 
 

@@ -14,7 +14,7 @@ from rllib_envs.streaming_engine.scene import Scene
 from rllib_envs.streaming_engine.step_traits import Successor
 
 CANDIDATE_FEATURES = (
-    "preference",  # minus the delay in cycles, and somewhat more for what list scheduling would choose: a logit
+    "preference",  # minus the delay in cycles, its own and the rival's; more for list scheduling's choice: a logit
     "delay",  # start after the earliest legal one, in periods
     "earliest",  # whether list scheduling would choose it
     "urgency",  # by how much the longest way from here would exceed the bound so far, in periods
@@ -46,6 +46,10 @@ EARLIEST_PREFERENCE = 0.5
 """Among candidates with the same start, the one that list scheduling takes is preferred by so much."""
 HOPS = 4.0
 """So many hops count as one."""
+
+RIVAL_DELAY = 3.0
+"""A cycle that the rival starts later counts as so many. Rivals have many operands, all of which move apart meanwhile;
+list scheduling that counts so is 37 % above the best on gn graphs of 40 nodes, and 59 % without."""
 
 _COLUMN = {name: index for index, name in enumerate(CANDIDATE_FEATURES)}
 
@@ -81,7 +85,10 @@ def _timing(scene: Scene, table: _Table) -> None:
     """What concerns time: of tiles and of spokes."""
     period, tails = scene.task.device.spokes, scene.traits.tails
     delay, earliest = scene.when - scene.first, _list_scheduled(scene)
-    table["preference"] = np.maximum(earliest * EARLIEST_PREFERENCE - delay, LEAST_PREFERENCE)
+    rival_delay = _rival_delay(scene)
+    preference = earliest * EARLIEST_PREFERENCE - delay - RIVAL_DELAY * rival_delay
+    table["preference"] = np.maximum(preference, LEAST_PREFERENCE)
+    table["rival_delay"] = rival_delay / period
     table["delay"] = delay / period
     table["earliest"] = earliest
     urgency = (scene.when + (tails[scene.at.node] - scene.horizon)) / period
@@ -96,6 +103,14 @@ def _timing(scene: Scene, table: _Table) -> None:
     late = reduce(np.add, starts)
     least = np.where(scene.legal, late, late.max(axis=0)).min(axis=0)
     table["delay_after"] = (late - least) / (period * len(after))
+
+
+def _rival_delay(scene: Scene) -> np.ndarray:
+    """int [candidates, batch or 1]: in cycles, by what the rival could start later if the candidate took its tile."""
+    if scene.at.rival is None or scene.choosing_spoke:
+        return np.zeros((len(scene.when), 1), int)
+    best, next_best = scene.rival_choices[0], scene.rival_choices[min(1, len(scene.when) - 1)]
+    return np.asarray((scene.rival_starts == best) * (next_best - best))
 
 
 def _list_scheduled(scene: Scene) -> np.ndarray:
@@ -164,21 +179,18 @@ def _whereabouts(scene: Scene, table: _Table) -> None:
         table["pull"] = pull.T / HOPS
         table["group_pull"] = group_pull.T / HOPS
         if scene.at.rival is not None:
-            table["rival_detour"] = _detour(scene, rival_hops).T / HOPS
-            best, next_best = scene.rival_choices[0], scene.rival_choices[min(1, len(scene.when) - 1)]
-            taken_away = scene.rival_starts == best
-            table["rival_delay"] = taken_away * (next_best - best) / scene.task.device.spokes
+            table["rival_detour"] = _detour(rival_hops, scene.tiles[scene.at.rival.apart]).T / HOPS
         middle = traits.places[:, tiles].sum(axis=1) / len(placed)
     away = (traits.places[:, :, None] - middle[:, None]) / HOPS
     table["column"], table["row"] = away
 
 
-def _detour(scene: Scene, rival_hops: np.ndarray) -> np.ndarray:
-    """float [batch, tiles]: `rival_hops` above those of the best tile that the rival may still have."""
-    open_to_it = rival_hops.copy()
-    open_to_it[np.arange(scene.batch), scene.tiles[scene.at.rival_apart]] = np.inf
-    least = open_to_it.min(axis=1, keepdims=True)
-    detour: np.ndarray = rival_hops - np.where(np.isinf(least), 0, least)
+def _detour(hops: np.ndarray, barred: np.ndarray) -> np.ndarray:
+    """float [batch, tiles]: `hops` above those of the best tile that is not among `barred`, [any, batch]."""
+    allowed = hops.copy()
+    allowed[np.arange(len(hops)), barred] = np.inf
+    least = allowed.min(axis=1, keepdims=True)
+    detour: np.ndarray = hops - np.where(np.isinf(least), 0, least)
     return detour
 
 

@@ -55,9 +55,10 @@ def global_features(scene: Scene) -> np.ndarray:
     features = np.empty((scene.batch, len(GLOBAL_FEATURES)), np.float32)
     same = _same_for_all(scene.task, scene.at.step, scene.choosing_spoke)
     features[:, : len(same)] = same
-    if scene.at.rival is not None and not scene.choosing_spoke:
-        best, left = scene.rival_choices[0], scene.rival_choices[min(scene.at.rival_waits, len(scene.legal) - 1)]
-        features[:, URGENCY] = (best + scene.traits.tails[scene.at.rival] - scene.horizon) / scene.task.device.spokes
+    rival = scene.at.rival
+    if rival is not None and not scene.choosing_spoke:
+        best, left = scene.rival_choices[0], scene.rival_choices[min(rival.waits, len(scene.when) - 1)]
+        features[:, URGENCY] = (best + scene.traits.tails[rival.node] - scene.horizon) / scene.task.device.spokes
         features[:, OUTLOOK] = (left - best) / scene.task.device.spokes
     features[:, -3] = scene.legal.sum(axis=0) / len(scene.legal)
     features[:, -2] = scene.horizon / scene.traits.bound - 1
@@ -93,7 +94,7 @@ def _same_for_all(task: Task, step: int, choosing_spoke: bool) -> np.ndarray:
         at.group_placed,
         sum(len(graph.predecessors[node]) for node in at.later) / FEW,
         max((at.traits.tails[node] for node in at.later), default=0) / at.traits.bound,
-        0 if at.rival is None else len(graph.predecessors[at.rival]) / FEW,
+        0 if at.rival is None else len(graph.predecessors[at.rival.node]) / FEW,
         0,
         0,
         float(at.traits.affinity[at.node, at.placed].sum()) / FEW,

@@ -6,7 +6,7 @@ tile; for any other node the tile implies the spoke. There are thus never more c
 
 from __future__ import annotations
 
-from functools import cached_property, reduce
+from functools import cached_property
 
 import numpy as np
 
@@ -55,11 +55,12 @@ class Scene:
     def rival_starts(self) -> np.ndarray:
         """int [tiles, batch]: when the rival could start on each tile, given those of its operands that are placed;
         beyond every start where it may not be. Sorted tile by tile in `rival_choices`."""
-        at, traits, depth = self.at, self.traits, self.task.device.pipeline_depth
-        operands = at.placed_of(self.task.graph.predecessors[at.rival]) if at.rival is not None else []
-        arrivals = (self.starts[node] + depth + traits.hops[:, self.tiles[node]] for node in operands)
-        starts = reduce(np.maximum, arrivals, np.zeros((len(traits.hops), self.batch), np.int64))
-        starts[self.tiles[at.rival_apart], np.arange(self.batch)] = self.task.latest + 1
+        rival, traits, depth = self.at.rival, self.traits, self.task.device.pipeline_depth
+        starts = np.zeros((len(traits.hops), self.batch), np.int64)
+        if rival is not None:
+            for node in self.at.placed_of(self.task.graph.predecessors[rival.node]):
+                np.maximum(starts, self.starts[node] + depth + traits.hops[:, self.tiles[node]], out=starts)
+            starts[self.tiles[rival.apart], np.arange(self.batch)] = self.task.latest + 1
         return starts
 
     @cached_property

@@ -26,6 +26,19 @@ class Successor(NamedTuple):
     """Whether it has to be on the tile of the node at hand."""
 
 
+class Rival(NamedTuple):
+    """The node with most operands of those whose groups have no tile yet, and may not have that of the node at hand.
+
+    It wants a tile among its operands, which must be left free for it.
+    """
+
+    node: int
+    apart: list[int]
+    """A placed node on each tile where it may not be."""
+    waits: int
+    """Groups that will have taken one more such tile each before its turn comes."""
+
+
 class StepTraits(NamedTuple):
     """The nodes that matter to the node at hand. Lists, because they index arrays."""
 
@@ -47,13 +60,7 @@ class StepTraits(NamedTuple):
     related: np.ndarray
     """float32 [4, placed]: weights that add up to 1 (or are all 0), of all placed nodes alike, by affinity to the node
     at hand, and by what those of its group that come later, and `rival`, have to do with them."""
-    rival: int | None
-    """Of the nodes that come later and may not be on the tile of the node at hand, the one with most operands, if it
-    has several. It wants a tile among them, which must be left free for it."""
-    rival_apart: list[int]
-    """The placed nodes on whose tiles that one may not be."""
-    rival_waits: int
-    """Nodes that will have taken a tile each, which it may not share, before its turn comes."""
+    rival: Rival | None
 
     def placed_of(self, nodes: tuple[int, ...]) -> list[int]:
         """Those of the nodes that are placed."""
@@ -79,8 +86,8 @@ def step_traits(task: Task, step: int) -> StepTraits:
             )
         )
     later = [] if group_placed else [member for member in group if member != node]
-    rival = _rival(task, node, before)
-    by_group, by_rival = (_ties(task, nodes)[placed] for nodes in (later, [] if rival is None else [rival]))
+    rival = _rival(task, step)
+    by_group, by_rival = (_ties(task, nodes)[placed] for nodes in (later, [] if rival is None else [rival.node]))
     weights = np.stack([np.ones(step, np.float32), traits.affinity[node, placed], by_group, by_rival])
     weights /= np.maximum(weights.sum(axis=1, keepdims=True), np.float32(1e-6))
     return StepTraits(
@@ -97,20 +104,30 @@ def step_traits(task: Task, step: int) -> StepTraits:
         later,
         weights,
         rival,
-        [] if rival is None else [other for other in task.apart[rival] if other in before],
-        0 if rival is None else len({*order[step : order.index(rival)]}.intersection(task.apart[rival])),
     )
 
 
-def _rival(task: Task, node: int, placed: frozenset[int]) -> int | None:
-    """See `StepTraits.rival`. One whose group has a tile wants no other."""
-    graph = task.graph
+def _rival(task: Task, step: int) -> Rival | None:
+    graph, group_of = task.graph, task.group_of
+    node, placed = graph.order[step], {group_of[other]: other for other in graph.order[:step]}
     later = [
         other
-        for other in task.apart[node]
-        if len(graph.predecessors[other]) > 1 and placed.isdisjoint(task.groups[task.group_of[other]])
+        for group in task.groups_apart[group_of[node]]
+        if group not in placed
+        for other in task.groups[group]
+        if len(graph.predecessors[other]) > 1
     ]
-    return max(later, key=lambda other: len(graph.predecessors[other]), default=None)
+    if not later:
+        return None
+    rival = max(later, key=lambda other: len(graph.predecessors[other]))
+    turns = list(dict.fromkeys(group_of[other] for other in graph.order))
+    before = turns[: turns.index(group_of[rival])]
+    apart = set(task.groups_apart[group_of[rival]])
+    return Rival(
+        rival,
+        [other for group, other in placed.items() if group in apart],
+        sum(group in apart and group not in placed for group in before),
+    )
 
 
 def _ties(task: Task, nodes: list[int]) -> np.ndarray:
