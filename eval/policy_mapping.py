@@ -55,7 +55,7 @@ def solve(
         return progress.answer(0, infeasible=True, conflicts=conflicts)
     lowest = bounds(task).makespan
     if polish:
-        begun = play(progress, policy, problem, min(STARTS, episodes or STARTS), rng, completed=False)
+        begun = play(progress, policy, problem, min(STARTS, episodes or STARTS, round_size(task)), rng, completed=False)
         if progress.makespan != lowest and progress.left:
             polished = annealing.solve(task, progress.left, rng, others=begun)
             if polished.mapping is not None and polished.makespan is not None:

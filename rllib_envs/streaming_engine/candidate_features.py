@@ -14,7 +14,7 @@ from rllib_envs.streaming_engine.scene import Scene
 from rllib_envs.streaming_engine.step_traits import Successor
 
 CANDIDATE_FEATURES = (
-    "preference",  # minus the delay in cycles, its own and the rival's; more for list scheduling's choice: a logit
+    "preference",  # minus the delay in cycles, its own and rivals'; more for list scheduling's choice: a logit
     "delay",  # start after the earliest legal one, in periods
     "earliest",  # whether list scheduling would choose it
     "urgency",  # by how much the longest way from here would exceed the bound so far, in periods
@@ -26,8 +26,8 @@ CANDIDATE_FEATURES = (
     "wait",  # between the first and the last operand's arrival, in periods
     "pull",  # hops to placed nodes with a common descendant, weighted mean
     "group_pull",  # hops to operands and relations of those that have to come to this tile later, weighted mean
-    "rival_detour",  # hops from what the rival wants to be near to, above those of the best tile left for it
-    "rival_delay",  # how much later the rival could start at best if this tile were taken from it, in periods
+    "rival_detour",  # hops from what the first rival wants to be near to, above those of the best tile left for it
+    "rival_delay",  # how much later rivals could start at best if this tile were taken from them, in periods
     "sibling",  # nearness to the nearest placed sibling
     "open_near",  # share of the tiles around on which a successor would find its slice free
     "spare_near",  # how many more of these there are than successors
@@ -48,8 +48,8 @@ HOPS = 4.0
 """So many hops count as one."""
 
 RIVAL_DELAY = 3.0
-"""A cycle that the rival starts later counts as so many. Rivals have many operands, all of which move apart meanwhile;
-list scheduling that counts so is 37 % above the best on gn graphs of 40 nodes, and 59 % without."""
+"""A cycle that a rival starts later counts as so many. Rivals have many operands, all of which move apart meanwhile;
+list scheduling that counts so is 36 % above the best on gn graphs of 40 nodes, and 59 % otherwise."""
 
 _COLUMN = {name: index for index, name in enumerate(CANDIDATE_FEATURES)}
 
@@ -85,7 +85,7 @@ def _timing(scene: Scene, table: _Table) -> None:
     """What concerns time: of tiles and of spokes."""
     period, tails = scene.task.device.spokes, scene.traits.tails
     delay, earliest = scene.when - scene.first, _list_scheduled(scene)
-    rival_delay = _rival_delay(scene)
+    rival_delay = np.zeros((1, 1), int) if scene.choosing_spoke else scene.rival_delays()
     preference = earliest * EARLIEST_PREFERENCE - delay - RIVAL_DELAY * rival_delay
     table["preference"] = np.maximum(preference, LEAST_PREFERENCE)
     table["rival_delay"] = rival_delay / period
@@ -103,14 +103,6 @@ def _timing(scene: Scene, table: _Table) -> None:
     late = reduce(np.add, starts)
     least = np.where(scene.legal, late, late.max(axis=0)).min(axis=0)
     table["delay_after"] = (late - least) / (period * len(after))
-
-
-def _rival_delay(scene: Scene) -> np.ndarray:
-    """int [candidates, batch or 1]: in cycles, by what the rival could start later if the candidate took its tile."""
-    if scene.at.rival is None or scene.choosing_spoke:
-        return np.zeros((len(scene.when), 1), int)
-    best, next_best = scene.rival_choices[0], scene.rival_choices[min(1, len(scene.when) - 1)]
-    return np.asarray((scene.rival_starts == best) * (next_best - best))
 
 
 def _list_scheduled(scene: Scene) -> np.ndarray:
@@ -178,8 +170,8 @@ def _whereabouts(scene: Scene, table: _Table) -> None:
         table["spread"] = spread.T / HOPS
         table["pull"] = pull.T / HOPS
         table["group_pull"] = group_pull.T / HOPS
-        if scene.at.rival is not None:
-            table["rival_detour"] = _detour(rival_hops, scene.tiles[scene.at.rival.apart]).T / HOPS
+        for rival in scene.at.rivals[:1]:
+            table["rival_detour"] = _detour(rival_hops, scene.tiles[rival.apart]).T / HOPS
         middle = traits.places[:, tiles].sum(axis=1) / len(placed)
     away = (traits.places[:, :, None] - middle[:, None]) / HOPS
     table["column"], table["row"] = away

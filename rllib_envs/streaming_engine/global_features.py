@@ -36,7 +36,8 @@ GLOBAL_FEATURES = (
     "group_placed",  # whether one of them has a tile
     "group_operands",  # of those of its group that come later
     "group_tail",  # the longest of theirs, of the bound
-    "rival_operands",  # of the node that most wants a tile that this one may not share
+    "rival_operands",  # of the first rival, which most wants a tile that the node at hand may not share
+    "rivals",
     "rival_urgency",  # by how much its way exceeds the bound so far on the tile that is best for it, in periods
     "rival_outlook",  # how much later it will start if all that come before it take the tiles that it wants, in periods
     "related_placed",  # nodes with a common descendant
@@ -55,9 +56,9 @@ def global_features(scene: Scene) -> np.ndarray:
     features = np.empty((scene.batch, len(GLOBAL_FEATURES)), np.float32)
     same = _same_for_all(scene.task, scene.at.step, scene.choosing_spoke)
     features[:, : len(same)] = same
-    rival = scene.at.rival
-    if rival is not None and not scene.choosing_spoke:
-        best, left = scene.rival_choices[0], scene.rival_choices[min(rival.waits, len(scene.when) - 1)]
+    for rival in [] if scene.choosing_spoke else scene.at.rivals[:1]:
+        choices = np.sort(scene.rival_starts(rival), axis=0)
+        best, left = choices[0], choices[min(rival.waits, len(choices) - 1)]
         features[:, URGENCY] = (best + scene.traits.tails[rival.node] - scene.horizon) / scene.task.device.spokes
         features[:, OUTLOOK] = (left - best) / scene.task.device.spokes
     features[:, -3] = scene.legal.sum(axis=0) / len(scene.legal)
@@ -94,7 +95,8 @@ def _same_for_all(task: Task, step: int, choosing_spoke: bool) -> np.ndarray:
         at.group_placed,
         sum(len(graph.predecessors[node]) for node in at.later) / FEW,
         max((at.traits.tails[node] for node in at.later), default=0) / at.traits.bound,
-        0 if at.rival is None else len(graph.predecessors[at.rival.node]) / FEW,
+        sum(len(graph.predecessors[rival.node]) for rival in at.rivals[:1]) / FEW,
+        len(at.rivals) / FEW,
         0,
         0,
         float(at.traits.affinity[at.node, at.placed].sum()) / FEW,

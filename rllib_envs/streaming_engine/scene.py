@@ -6,11 +6,9 @@ tile; for any other node the tile implies the spoke. There are thus never more c
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import numpy as np
 
-from rllib_envs.streaming_engine.step_traits import step_traits
+from rllib_envs.streaming_engine.step_traits import Rival, step_traits
 from rllib_envs.streaming_engine.task import Task
 
 
@@ -51,22 +49,29 @@ class Scene:
         self.horizon = self._horizon()
         """int [batch]: a bound on the makespan, given what is placed."""
 
-    @cached_property
-    def rival_starts(self) -> np.ndarray:
-        """int [tiles, batch]: when the rival could start on each tile, given those of its operands that are placed;
-        beyond every start where it may not be. Sorted tile by tile in `rival_choices`."""
-        rival, traits, depth = self.at.rival, self.traits, self.task.device.pipeline_depth
+    def rival_starts(self, rival: Rival) -> np.ndarray:
+        """int [tiles, batch]: when it could start on each tile, given those of its operands that are placed; beyond
+        every start where it may not be."""
+        traits, depth = self.traits, self.task.device.pipeline_depth
         starts = np.zeros((len(traits.hops), self.batch), np.int64)
-        if rival is not None:
-            for node in self.at.placed_of(self.task.graph.predecessors[rival.node]):
-                np.maximum(starts, self.starts[node] + depth + traits.hops[:, self.tiles[node]], out=starts)
-            starts[self.tiles[rival.apart], np.arange(self.batch)] = self.task.latest + 1
+        for node in self.at.placed_of(self.task.graph.predecessors[rival.node]):
+            np.maximum(starts, self.starts[node] + depth + traits.hops[:, self.tiles[node]], out=starts)
+        starts[self.tiles[rival.apart], np.arange(self.batch)] = self.task.latest + 1
         return starts
 
-    @cached_property
-    def rival_choices(self) -> np.ndarray:
-        """int [tiles, batch]: `rival_starts`, the earliest first."""
-        return np.sort(self.rival_starts, axis=0)
+    def rival_delays(self) -> np.ndarray:
+        """int [tiles, batch]: by how many cycles rivals could start later if the node at hand took their tile: each
+        has the best that the ones before it leave."""
+        delays, lanes = np.zeros((len(self.traits.hops), self.batch), np.int64), np.arange(self.batch)
+        kept: list[np.ndarray] = []
+        for rival in self.at.rivals:
+            starts = self.rival_starts(rival)
+            for tiles in kept:
+                starts[tiles, lanes] = self.task.latest + 1
+            earliest = np.sort(starts, axis=0)[:2]
+            delays += (starts == earliest[0]) * (earliest[-1] - earliest[0])
+            kept.append(starts.argmin(axis=0))
+        return delays
 
     def _horizon(self) -> np.ndarray:
         placed = self.at.placed

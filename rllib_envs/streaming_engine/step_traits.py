@@ -12,6 +12,8 @@ from rllib_envs.streaming_engine.traits import Traits, make_traits
 
 STEPS_KEPT = 1 << 16
 """About a kB each."""
+RIVALS = 3
+"""At most, of a node. Others seldom matter, and each takes time."""
 
 
 class Successor(NamedTuple):
@@ -27,12 +29,11 @@ class Successor(NamedTuple):
 
 
 class Rival(NamedTuple):
-    """The node with most operands of those whose groups have no tile yet, and may not have that of the node at hand.
-
-    It wants a tile among its operands, which must be left free for it.
-    """
+    """A node that wants a tile among its operands, which must be left free for it: its group has none yet, may not have
+    that of the node at hand, and joins more operands."""
 
     node: int
+    """Of the group, the one with most operands."""
     apart: list[int]
     """A placed node on each tile where it may not be."""
     waits: int
@@ -59,8 +60,9 @@ class StepTraits(NamedTuple):
     """The others of the group, if it has no tile yet."""
     related: np.ndarray
     """float32 [4, placed]: weights that add up to 1 (or are all 0), of all placed nodes alike, by affinity to the node
-    at hand, and by what those of its group that come later, and `rival`, have to do with them."""
-    rival: Rival | None
+    at hand, and by what those of its group that come later, and the first rival, have to do with them."""
+    rivals: list[Rival]
+    """Those that join most operands first; RIVALS at most."""
 
     def placed_of(self, nodes: tuple[int, ...]) -> list[int]:
         """Those of the nodes that are placed."""
@@ -86,8 +88,8 @@ def step_traits(task: Task, step: int) -> StepTraits:
             )
         )
     later = [] if group_placed else [member for member in group if member != node]
-    rival = _rival(task, step)
-    by_group, by_rival = (_ties(task, nodes)[placed] for nodes in (later, [] if rival is None else [rival.node]))
+    rivals = _rivals(task, step)
+    by_group, by_rival = (_ties(task, nodes)[placed] for nodes in (later, [rival.node for rival in rivals[:1]]))
     weights = np.stack([np.ones(step, np.float32), traits.affinity[node, placed], by_group, by_rival])
     weights /= np.maximum(weights.sum(axis=1, keepdims=True), np.float32(1e-6))
     return StepTraits(
@@ -103,31 +105,30 @@ def step_traits(task: Task, step: int) -> StepTraits:
         group_placed,
         later,
         weights,
-        rival,
+        rivals,
     )
 
 
-def _rival(task: Task, step: int) -> Rival | None:
-    graph, group_of = task.graph, task.group_of
-    node, placed = graph.order[step], {group_of[other]: other for other in graph.order[:step]}
-    later = [
-        other
-        for group in task.groups_apart[group_of[node]]
-        if group not in placed
-        for other in task.groups[group]
-        if len(graph.predecessors[other]) > 1
-    ]
-    if not later:
-        return None
-    rival = max(later, key=lambda other: len(graph.predecessors[other]))
-    turns = list(dict.fromkeys(group_of[other] for other in graph.order))
-    before = turns[: turns.index(group_of[rival])]
-    apart = set(task.groups_apart[group_of[rival]])
-    return Rival(
-        rival,
-        [other for group, other in placed.items() if group in apart],
-        sum(group in apart and group not in placed for group in before),
-    )
+def _rivals(task: Task, step: int) -> list[Rival]:
+    order, group_of = task.graph.order, task.group_of
+    placed = {group_of[node]: node for node in order[:step]}
+    own = group_of[order[step]]
+    if own in placed:
+        return []
+    joined = [sum(max(0, len(task.graph.predecessors[node]) - 1) for node in group) for group in task.groups]
+    wanting = [one for one in task.groups_apart[own] if one not in placed and joined[one] > joined[own]]
+    turns = list(dict.fromkeys(group_of[node] for node in order))
+    rivals = []
+    for group in sorted(wanting, key=lambda one: -joined[one])[:RIVALS]:
+        apart = set(task.groups_apart[group])
+        rivals.append(
+            Rival(
+                max(task.groups[group], key=lambda node: len(task.graph.predecessors[node])),
+                [node for other, node in placed.items() if other in apart],
+                sum(other in apart and other not in placed for other in turns[: turns.index(group)]),
+            )
+        )
+    return rivals
 
 
 def _ties(task: Task, nodes: list[int]) -> np.ndarray:
