@@ -100,6 +100,31 @@ def test_it_shows_when_a_rival_could_start():
     assert seen.globals[GLOBAL_FEATURES.index("rival_urgency")] == pytest.approx(exceeds / period)
 
 
+def test_each_of_several_rivals_has_the_best_tile_that_the_ones_before_it_leave():
+    """A root on tile 3 feeds all; a on tile 0 and b on 5 feed hub, a feeds join as well. c must leave both a tile."""
+    names = ("root", "a", "b", "c", "hub", "join")
+    edges = (*((0, other) for other in range(1, 6)), (1, 4), (2, 4), (1, 5))
+    problem = StreamingEngine(max_tiles=8, look_ahead=False)
+    task = Task(ComputeGraph(tuple(Node(name) for name in names), edges), Device(1, 8, 4))
+    state = problem.initial(task.to_benchmark("two hubs"))
+    for action in (0, 3, 0, 5):
+        state = problem.apply(state, action)
+    seen, tiles, depth = problem.observe(state), np.arange(8), task.device.pipeline_depth
+    root, a, b = (start + depth + abs(tiles - tile) for tile, start in ((3, 0), (0, depth + 3), (5, depth + 2)))
+    expected = np.zeros(8)
+    barred = [0, 5]
+    for starts in (np.max([root, a, b], axis=0), np.maximum(root, a)):
+        starts[barred] = 99
+        best, next_best = np.sort(starts)[:2]
+        if best < next_best:
+            expected[starts.argmin()] += next_best - best
+        barred.append(starts.argmin())
+    assert (expected > 0).sum() == 2
+    np.testing.assert_allclose(seen.tokens[:8, DELAY], expected / task.device.spokes, rtol=1e-6)
+    assert seen.globals[GLOBAL_FEATURES.index("rivals")] == pytest.approx(2 / FEW)
+    assert seen.globals[GLOBAL_FEATURES.index("rival_operands")] == pytest.approx(3 / FEW)
+
+
 def test_a_rival_without_any_tile_left_is_no_error():
     problem = StreamingEngine(max_tiles=8, look_ahead=False)
     graph = ComputeGraph(tuple(Node(name) for name in ("root", "a", "hub")), ((0, 1), (0, 2), (1, 2)))
@@ -115,5 +140,5 @@ def test_without_a_rival_it_shows_nothing(edges, rules):
     problem, state = rivalled(edges, rules)
     seen = problem.observe(state)
     assert (seen.tokens[:8, [DETOUR, DELAY]] == 0).all()
-    for name in ("rival_operands", "rival_urgency", "rival_outlook"):
+    for name in ("rival_operands", "rivals", "rival_urgency", "rival_outlook"):
         assert seen.globals[GLOBAL_FEATURES.index(name)] == 0
