@@ -9,10 +9,13 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
+
 from models.policy import Policy
 from rllib_envs.tuning_env import TuningEnv
 
-BENCHMARKS = 25
+BENCHMARKS = 50
+"""Drawn, for the names of a suite can have any rhythm: every second one may be for another device."""
 SHARE = 0.02
 """Of the time of a training, that trying its policies may take,"""
 LEAST_SECONDS = 0.5
@@ -34,7 +37,9 @@ class Validation:
         """`env` has the benchmarks that are learnt from. It remembers what it measured, so that a later look is
         quicker."""
         self._env, self._clock = env, clock
-        self._names = [benchmark.name for benchmark in env.benchmarks[:: -(-len(env.benchmarks) // BENCHMARKS)]]
+        names = [benchmark.name for benchmark in env.benchmarks]
+        drawn = np.random.default_rng(0).permutation(len(names))[:BENCHMARKS]
+        self._names = [names[one] for one in drawn]
         self._began = self._ended = clock()
         self._spent = 0.0
         self.best: Policy | None = None

@@ -13,6 +13,7 @@ from models.policy import Policy
 from models.store.run_directory import RunDirectory
 from models.training import TrainingSession
 from models.validation import RETURN, Validation
+from rllib_envs.problem import Benchmark
 from rllib_envs.toy import Toy
 from rllib_envs.tuning_env import TuningEnv
 from tests.models.toy_policies import untrained
@@ -51,6 +52,16 @@ def test_the_best_is_kept_and_of_equals_the_last(env):
     assert looked.best is not None and looked.best.weights is first.weights and looked.best_return == best
     assert looked.look(second) == best
     assert looked.best.weights is second.weights and looked.best.provenance[RETURN] == best
+
+
+@pytest.mark.parametrize("count", [30, 60, 250, 600])
+def test_benchmarks_of_every_kind_are_looked_at(count):
+    """Names come in the order of the alphabet, so kinds take turns."""
+    names = [f"graph{index // 3:03}_{('small', 'medium', 'large')[index % 3]}" for index in range(count)]
+    env = TuningEnv(Toy(), [Benchmark(name, "toy", {"targets": [1]}) for name in names])
+    looked = [name.split("_")[1] for name in Validation(env)._names]
+    assert len(looked) == min(count, validation.BENCHMARKS) and len(set(looked)) == 3
+    assert max(looked.count(kind) for kind in looked) < 2.5 * min(looked.count(kind) for kind in looked)
 
 
 def test_what_was_best_before_a_restart_is_remembered(env):
