@@ -135,13 +135,14 @@ def test_illegal_actions_have_no_probability_entropy_or_gradient(trainer, masks_
     batch = played(np.random.default_rng(0), 40)
     with TrainingSession(cheap(trainer, masks_env)) as session:
         module = session._algorithm.learner_group._learner.module[DEFAULT_MODULE_ID].unwrapped()
+        learnt = getattr(module, "_learnt", module.network)
         # A strong preference for what is illegal would show in anything that lets it through.
-        module.network.actor.bias.data[ALWAYS_ILLEGAL] = 50.0
+        learnt.actor.bias.data[ALWAYS_ILLEGAL] = 50.0
         logits = module.forward_train(batch)[Columns.ACTION_DIST_INPUTS]
         policy = module.get_train_action_dist_cls().from_logits(logits)
         loss = loss_of(session, batch)
         loss.backward()
-        gradient = module.network.actor.bias.grad
+        gradient = learnt.actor.bias.grad
     legal = batch[Columns.OBS]["action_mask"].bool()[:-1]
     probabilities = torch.softmax(logits, -1)[:-1]
     assert (probabilities[~legal] == 0).all() and (logits[:-1][~legal] == MASKED).all()
