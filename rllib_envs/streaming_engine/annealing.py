@@ -31,8 +31,6 @@ CHAINS = 512
 """After two seconds with 40 nodes on 64 tiles they are 1.4 % above the best known, half as many 1.9 %, twice 2.1 %."""
 HOT, COLD = 1.0, 0.2
 """Temperatures at the beginning and at the end, in cycles."""
-WARM = 0.7
-"""At the beginning with many given mappings."""
 RESAMPLINGS = 40
 """Times at which chains are drawn anew."""
 ALIKE = 16
@@ -69,16 +67,15 @@ def solve(
         progress.begin(one)
     lowest = bounds(task).makespan
     chains = Chains(task, *_beginnings(progress, given, rng))
-    hot = WARM if len(given) * ALIKE >= CHAINS else HOT
     drawn = 0.0
     _note(progress, chains)
     while progress.share < 1 and progress.makespan != lowest:
         share = progress.share if progress.counted is None else progress.counted
-        chains.step(hot * (COLD / hot) ** share, rng)
+        chains.step(HOT * (COLD / HOT) ** share, rng)
         progress.evaluations += chains.count
         _note(progress, chains)
         if share - drawn >= 1 / RESAMPLINGS:
-            colder = (hot / COLD) ** share / hot - (hot / COLD) ** drawn / hot
+            colder = (HOT / COLD) ** share / HOT - (HOT / COLD) ** drawn / HOT
             chains.draw(_survivors(chains.score.energies, colder, rng))
             drawn = share
     return progress.answer(lowest)

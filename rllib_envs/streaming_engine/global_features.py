@@ -56,8 +56,8 @@ def global_features(scene: Scene) -> np.ndarray:
     features = np.empty((scene.batch, len(GLOBAL_FEATURES)), np.float32)
     same = _same_for_all(scene.task, scene.at.step, scene.choosing_spoke)
     features[:, : len(same)] = same
-    for rival in [] if scene.choosing_spoke else scene.at.rivals[:1]:
-        choices = np.sort(scene.rival_starts(rival), axis=0)
+    if scene.at.rivals and not scene.choosing_spoke:
+        rival, choices = scene.at.rivals[0], np.sort(scene.rival_starts[0], axis=0)
         best, left = choices[0], choices[min(rival.waits, len(choices) - 1)]
         features[:, URGENCY] = (best + scene.traits.tails[rival.node] - scene.horizon) / scene.task.device.spokes
         features[:, OUTLOOK] = (left - best) / scene.task.device.spokes

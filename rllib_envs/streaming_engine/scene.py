@@ -6,6 +6,8 @@ tile; for any other node the tile implies the spoke. There are thus never more c
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from rllib_envs.streaming_engine.step_traits import Rival, step_traits
@@ -49,9 +51,13 @@ class Scene:
         self.horizon = self._horizon()
         """int [batch]: a bound on the makespan, given what is placed."""
 
-    def rival_starts(self, rival: Rival) -> np.ndarray:
-        """int [tiles, batch]: when it could start on each tile, given those of its operands that are placed; beyond
-        every start where it may not be."""
+    @cached_property
+    def rival_starts(self) -> list[np.ndarray]:
+        """For each rival int [tiles, batch]: when it could start on each tile, given those of its operands that are
+        placed; beyond every start where it may not be."""
+        return [self._starts_of(rival) for rival in self.at.rivals]
+
+    def _starts_of(self, rival: Rival) -> np.ndarray:
         traits, depth = self.traits, self.task.device.pipeline_depth
         starts = np.zeros((len(traits.hops), self.batch), np.int64)
         for node in self.at.placed_of(self.task.graph.predecessors[rival.node]):
@@ -64,8 +70,7 @@ class Scene:
         has the best that the ones before it leave."""
         delays, lanes = np.zeros((len(self.traits.hops), self.batch), np.int64), np.arange(self.batch)
         kept: list[np.ndarray] = []
-        for rival in self.at.rivals:
-            starts = self.rival_starts(rival)
+        for starts in map(np.copy, self.rival_starts):
             for tiles in kept:
                 starts[tiles, lanes] = self.task.latest + 1
             earliest = np.sort(starts, axis=0)[:2]
