@@ -11,6 +11,7 @@ node at hand has no candidate left; with `look_ahead`, choices after which this 
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Mapping as AbcMapping
 from copy import deepcopy
 from functools import reduce
 from typing import NamedTuple
@@ -139,18 +140,16 @@ class Decoder:
         return found if self._look_ahead is None else found._replace(legal=self._look_ahead.restrict(self, found))
 
     def arrivals(
-        self, node: int, tiles: np.ndarray, at_hand: tuple[np.ndarray, np.ndarray] | None = None
+        self, node: int, tiles: np.ndarray, known: AbcMapping[int, tuple[np.ndarray, np.ndarray]] | None = None
     ) -> np.ndarray:
-        """The cycle in which a node would start on tiles [n or 1, 1 or batch]; all that it waits for is placed.
+        """The cycle in which a node would start on tiles [n or 1, 1 or batch].
 
-        `at_hand` holds tiles and starts to be assumed for the node at hand.
+        All that it waits for is placed, or `known` holds the tiles and starts to be assumed for it.
         """
         arrivals = []
         for source in self.task.graph.predecessors[node]:
-            if at_hand is not None and source == self.node:
-                there, start = at_hand
-            else:
-                there, start = self.tiles[source], self.starts[source]
+            assumed = known.get(source) if known else None
+            there, start = assumed or (self.tiles[source], self.starts[source])
             arrivals.append(start + self.task.device.distance(there, tiles, self.task.rules.pass_timing))
         return np.asarray(reduce(np.maximum, arrivals) + self.task.device.pipeline_depth, self.task.time_type)
 

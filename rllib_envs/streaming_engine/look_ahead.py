@@ -6,8 +6,8 @@ things are kept for every episode and decide what is still possible:
     room      a tile is open to a group unless a group that must be apart from it is there, and it must have as many
               spokes left as the group has nodes; spokes are set aside for all of a group when its first node is placed
     rivals    a choice may not take the last tile that is open to a group without node so far
-    implied   a node on whose tile its group already is, and all of whose operands have times, has one slice only; that
-              slice is set aside, and a choice may not move it onto one that is taken
+    implied   a node on whose tile its group already is, and all of whose operands have times, has one slice only, and
+              so a time; that slice is set aside, and a choice may not move it onto one that is taken
 
 Each is a necessary condition, so nothing that can be completed is ever masked.
 """
@@ -37,7 +37,7 @@ class Plan(NamedTuple):
     rivals: Groups
     """Groups without node so far that may lose a tile by it."""
     implied: Groups
-    """Nodes that have one slice only from this step on."""
+    """Nodes that have one slice only from this step on, in topological order."""
     hopeless: bool
     """Whether two nodes must be on one tile and must not, or more nodes need a tile each than there are tiles."""
 
@@ -45,25 +45,22 @@ class Plan(NamedTuple):
 @lru_cache(maxsize=PLANS_KEPT)
 def make_plan(task: Task) -> Plan:
     started: set[int] = set()
-    placed: set[int] = set()
-    settled: set[int] = set()
+    timed: set[int] = set()
+    """Nodes that are placed or implied."""
     first, rivals, implied = [], [], []
     for node in task.graph.order:
         group = task.group_of[node]
         first.append(group not in started)
         started.add(group)
-        placed.add(node)
+        timed.add(node)
         losing = set(task.groups_apart[group]) | {index for index, nodes in enumerate(task.groups) if len(nodes) > 1}
         rivals.append(tuple(sorted(losing - started)) if first[-1] else ())
-        now = [
-            other
-            for other, before in enumerate(task.graph.predecessors)
-            if other not in placed | settled
-            and before
-            and placed.issuperset(before)
-            and task.group_of[other] in started
-        ]
-        settled.update(now)
+        now = []
+        for other in task.graph.order:
+            before = task.graph.predecessors[other]
+            if other not in timed and before and timed.issuperset(before) and task.group_of[other] in started:
+                now.append(other)
+                timed.add(other)
         implied.append(tuple(now))
     families = [task.graph.roots] if task.rules.sync_flow else []
     families.extend(task.graph.successors if task.rules.sibling else [])
@@ -84,7 +81,8 @@ class LookAhead:
         """Spokes of each tile that groups with a node there need in all."""
         self.set_aside = np.zeros((tiles, batch), bits)
         """Spokes of each tile that an implied node has, as bits."""
-        self._implied = {node for nodes in self.plan.implied for node in nodes}
+        self._implied: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        """Tiles and starts [batch] of the nodes that are implied and not placed."""
 
     def restrict(self, decoder: Decoder, candidates: Candidates) -> np.ndarray:
         """bool [candidates, batch]: which of the candidates may be completed, as far as this can see."""
@@ -100,8 +98,8 @@ class LookAhead:
         else:
             legal = legal & (candidates.tiles[:, None] == decoder.tiles[self._placed_member(decoder, candidates.node)])
         found = [(candidates.tiles[:, None], candidates.spokes)]
-        for tiles, spokes in self._slices(decoder, candidates.tiles[:, None], candidates.starts):
-            busy = self._busy(decoder, tiles)
+        for _, tiles, starts in self._slices(decoder, candidates.tiles[:, None], candidates.starts):
+            busy, spokes = self._busy(decoder, tiles), self._spokes(starts)
             legal = legal & (busy & (bits(1) << spokes.astype(bits)) == 0)
             for other_tiles, other_spokes in found:
                 legal &= (tiles != other_tiles) | (spokes != other_spokes)
@@ -127,17 +125,21 @@ class LookAhead:
         busy = decoder.taken | self.set_aside
         return busy[tiles[:, 0]] if tiles.shape[1] == 1 else np.take_along_axis(busy, tiles.astype(np.intp), axis=0)
 
+    def _spokes(self, starts: np.ndarray) -> np.ndarray:
+        turns = self.task.device.spokes
+        return starts - starts // turns * turns
+
     def _slices(
         self, decoder: Decoder, tiles: np.ndarray, starts: np.ndarray
-    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Tile and spoke of each node that is implied once the node at hand is on `tiles` at `starts`."""
-        turns, group = self.task.device.spokes, self.task.group_of[decoder.node]
+    ) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+        """Each node that is implied once the node at hand is on `tiles` at `starts`, its tile and its start."""
+        group, known = self.task.group_of[decoder.node], {**self._implied, decoder.node: (tiles, starts)}
         for node in self.plan.implied[decoder.step]:
             own = tiles
             if self.task.group_of[node] != group or not self.plan.first[decoder.step]:
                 own = decoder.tiles[self._placed_member(decoder, node)][None, :]
-            start = decoder.arrivals(node, own, at_hand=(tiles, starts))
-            yield own, start - start // turns * turns
+            known[node] = own, decoder.arrivals(node, own, known)
+            yield node, *known[node]
 
     def _placed_member(self, decoder: Decoder, node: int) -> int:
         """A node of the same group that is placed already."""
@@ -148,8 +150,10 @@ class LookAhead:
         """Keep what follows from putting the node at hand on `tiles` [batch] at `starts`; before it is counted in."""
         bits = self.set_aside.dtype.type
         lanes = np.arange(decoder.batch)
-        for own, spokes in list(self._slices(decoder, tiles[None, :], starts[None, :])):
-            self.set_aside[own[0], lanes] |= bits(1) << spokes[0].astype(bits)
+        for node, own, when in list(self._slices(decoder, tiles[None, :], starts[None, :])):
+            self.set_aside[own[0], lanes] |= bits(1) << self._spokes(when[0]).astype(bits)
+            self._implied[node] = own[0], when[0]
+        self._implied.pop(decoder.node, None)
         if self.plan.first[decoder.step]:
             group = self.task.group_of[decoder.node]
             here = np.arange(self.task.device.tiles, dtype=np.int16)[:, None] == tiles

@@ -18,8 +18,6 @@ class Layout(NamedTuple):
     """What is the same for all mappings of a task."""
 
     plan: Plan
-    implied: frozenset[int]
-    """Nodes that have one slice only before their turn comes."""
     hops: tuple[tuple[int, ...], ...]
     """Cycles from tile to tile."""
     by_centre: tuple[int, ...]
@@ -31,7 +29,7 @@ def make_layout(task: Task) -> Layout:
     plan = make_plan(task)
     hops = tuple(tuple(row) for row in task.device.hops(task.rules.pass_timing).tolist())
     by_centre = tuple(sorted(range(task.device.tiles), key=lambda tile: (sum(hops[tile]), tile)))
-    return Layout(plan, frozenset(node for nodes in plan.implied for node in nodes), hops, by_centre)
+    return Layout(plan, hops, by_centre)
 
 
 class PartialMapping:
@@ -49,6 +47,8 @@ class PartialMapping:
         """The spokes of each tile that have a node, as bits."""
         self._set_aside = [0] * tiles
         """The spokes of each tile that an implied node has, as bits."""
+        self._implied: dict[int, tuple[int, int]] = {}
+        """Tile and start of the nodes that are implied and not placed."""
         self._group_tile = [UNPLACED] * len(task.groups)
         self._open = [every] * len(task.groups)
         """For each group the tiles that no group is on from which it must be apart."""
@@ -60,7 +60,7 @@ class PartialMapping:
     def copy(self) -> PartialMapping:
         twin: PartialMapping = object.__new__(PartialMapping)
         twin.task, twin.look_ahead, twin.layout, twin.step = self.task, self.look_ahead, self.layout, self.step
-        for name in ("tiles", "starts", "taken", "_set_aside", "_group_tile", "_open", "_reserved", "_fits"):
+        for name in ("tiles", "starts", "taken", "_set_aside", "_implied", "_group_tile", "_open", "_reserved", "_fits"):
             setattr(twin, name, getattr(self, name).copy())
         return twin
 
@@ -140,39 +140,43 @@ class PartialMapping:
             return False
         if not self.look_ahead:
             return True
-        if self._set_aside[tile] & turn and self.node not in self.layout.implied:
+        if self._set_aside[tile] & turn and self.node not in self._implied:
             return False
         found = [(tile, turn)]
-        for own, other_turn in self._implied_slices(tile, start):
+        for own, when in self._implied_by(tile, start).values():
+            other_turn = 1 << when % spokes
             if (self.taken[own] | self._set_aside[own]) & other_turn or (own, other_turn) in found:
                 return False
             found.append((own, other_turn))
         return True
 
-    def _implied_slices(self, tile: int, start: int) -> list[tuple[int, int]]:
-        """Tile and turn, as a bit, of each node that is implied once the node at hand starts there and then."""
-        implied = self.layout.plan.implied[self.step]
-        if not implied:
-            return []
-        task, hops, slices = self.task, self.layout.hops, []
+    def _implied_by(self, tile: int, start: int) -> dict[int, tuple[int, int]]:
+        """Tile and start of each node that is implied once the node at hand starts there and then."""
+        implied: dict[int, tuple[int, int]] = {}
+        if not self.layout.plan.implied[self.step]:
+            return implied
+        task, hops = self.task, self.layout.hops
         group, depth = task.group_of[self.node], task.device.pipeline_depth
-        for node in implied:
+        known = {**self._implied, self.node: (tile, start)}
+        for node in self.layout.plan.implied[self.step]:
             own = self._group_tile[task.group_of[node]]
             if own == UNPLACED and task.group_of[node] == group:
                 own = tile
-            latest = max(
-                start + hops[tile][own] if source == self.node else self.starts[source] + hops[self.tiles[source]][own]
-                for source in task.graph.predecessors[node]
-            )
-            slices.append((own, 1 << (latest + depth) % task.device.spokes))
-        return slices
+            latest = 0
+            for source in task.graph.predecessors[node]:
+                there, when = known.get(source) or (self.tiles[source], self.starts[source])
+                latest = max(latest, when + hops[there][own])
+            implied[node] = known[node] = own, latest + depth
+        return implied
 
     def place(self, tile: int, start: int) -> None:
         """Put the node at hand where it is allowed, and go on to the next."""
         task, node = self.task, self.node
         if self.look_ahead:
-            for own, turn in self._implied_slices(tile, start):
-                self._set_aside[own] |= turn
+            for other, (own, when) in self._implied_by(tile, start).items():
+                self._set_aside[own] |= 1 << when % task.device.spokes
+                self._implied[other] = own, when
+            self._implied.pop(node, None)
             group = task.group_of[node]
             if self._group_tile[group] == UNPLACED:
                 self._reserve(group, tile)
