@@ -60,7 +60,8 @@ class PartialMapping:
     def copy(self) -> PartialMapping:
         twin: PartialMapping = object.__new__(PartialMapping)
         twin.task, twin.look_ahead, twin.layout, twin.step = self.task, self.look_ahead, self.layout, self.step
-        for name in ("tiles", "starts", "taken", "_set_aside", "_implied", "_group_tile", "_open", "_reserved", "_fits"):
+        own = "tiles", "starts", "taken", "_set_aside", "_implied", "_group_tile", "_open", "_reserved", "_fits"
+        for name in own:
             setattr(twin, name, getattr(self, name).copy())
         return twin
 

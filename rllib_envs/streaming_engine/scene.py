@@ -78,6 +78,17 @@ class Scene:
             kept.append(starts.argmin(axis=0))
         return delays
 
+    def crowding(self) -> np.ndarray:
+        """int [tiles, batch]: how many pairs there would be, if the node at hand took a tile, of a node that must come
+        there later and one that may be in its way then. None where the node at hand is itself one that must."""
+        waiting, lanes = np.zeros((len(self.traits.hops), self.batch), np.int64), np.arange(self.batch)
+        if self.at.group_placed:
+            return waiting
+        for node, count in self.at.waiting:
+            waiting[self.tiles[node], lanes] += count
+        others = np.bitwise_count(self.taken).astype(np.int64) + waiting
+        return waiting + len(self.at.later) * others
+
     def _horizon(self) -> np.ndarray:
         placed = self.at.placed
         if not placed:

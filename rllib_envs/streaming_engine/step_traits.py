@@ -58,6 +58,8 @@ class StepTraits(NamedTuple):
     group_placed: bool
     later: list[int]
     """The others of the group, if it has no tile yet."""
+    waiting: list[tuple[int, int]]
+    """Of each other group with a tile, a placed node, and how many of its nodes have still to come there."""
     related: np.ndarray
     """float32 [4, placed]: weights that add up to 1 (or are all 0), of all placed nodes alike, by affinity to the node
     at hand, and by what those of its group that come later, and the first rival, have to do with them."""
@@ -104,9 +106,19 @@ def step_traits(task: Task, step: int) -> StepTraits:
         group,
         group_placed,
         later,
+        _waiting(task, step),
         weights,
         rivals,
     )
+
+
+def _waiting(task: Task, step: int) -> list[tuple[int, int]]:
+    order, group_of = task.graph.order, task.group_of
+    left = {
+        group_of[node]: (node, sum(group_of[other] == group_of[node] for other in order[step:]))
+        for node in order[:step]
+    }
+    return [(node, count) for group, (node, count) in left.items() if count and group != group_of[order[step]]]
 
 
 def _rivals(task: Task, step: int) -> list[Rival]:

@@ -116,6 +116,28 @@ def test_look_ahead_leaves_few_dead_ends(name):
     assert done[0] < 0.5 and done[1] > 0.9
 
 
+def test_look_ahead_follows_a_chain_of_nodes_that_have_one_slice_each():
+    """After x come two nodes on tiles that are settled, a's and c's: where x goes says when both start."""
+    memories = {"a": ("m",), "on_a": ("m",), "c": ("n",), "on_c": ("n",)}
+    nodes = tuple(Node(name, memories=memories.get(name, ())) for name in ("root", "a", "c", "x", "on_a", "on_c"))
+    task = Task(ComputeGraph(nodes, ((0, 1), (0, 2), (1, 3), (2, 3), (3, 4), (4, 5))), Device(1, 9, 3))
+    step = task.graph.order.index(3)
+    assert task.graph.order[step:] == (3, 4, 5)
+    seen = {True: 0, False: 0}
+    for tiles in ((4, 2, 5), (4, 3, 5), (4, 7, 1)):
+        decoder = Decoder(task, 1)
+        for tile in tiles:
+            candidates = decoder.candidates()
+            decoder.place(candidates, np.array([candidates.tiles.tolist().index(tile)]))
+        mapping = decoder.result().mapping(0)
+        ahead = legal_slices(task, mapping, look_ahead=True)
+        for at in np.flatnonzero(legal_slices(task, mapping)):
+            possible = completable(task, mapping.place(3, int(at) // 3, int(at) % 3), step + 1, {})
+            assert ahead[at] == possible
+            seen[possible] += 1
+    assert min(seen.values()) > 3
+
+
 def test_look_ahead_sees_two_siblings_in_one_memory_at_once():
     infeasible = SHIPPED["fft_two_loops_shared_twiddle"]
     empty = Mapping.empty(len(infeasible.graph))

@@ -5,15 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from rllib_envs.streaming_engine import candidate_features
 from rllib_envs.streaming_engine.candidate_features import CANDIDATE_FEATURES, HOPS
 from rllib_envs.streaming_engine.device import Device
+from rllib_envs.streaming_engine.generate import random_suite
 from rllib_envs.streaming_engine.global_features import FEW, GLOBAL_FEATURES
 from rllib_envs.streaming_engine.graph import ComputeGraph, Node
+from rllib_envs.streaming_engine.lockstep import decode_with
 from rllib_envs.streaming_engine.problem import StreamingEngine
 from rllib_envs.streaming_engine.rules import Rules
 from rllib_envs.streaming_engine.task import Task
 
-PULL, DETOUR, DELAY = map(CANDIDATE_FEATURES.index, ("group_pull", "rival_detour", "rival_delay"))
+PULL, DETOUR, DELAY, CROWDING = map(CANDIDATE_FEATURES.index, ("group_pull", "rival_detour", "rival_delay", "crowding"))
 
 
 def shown_before(memory: tuple[str, ...], actions: int) -> tuple[StreamingEngine, object]:
@@ -50,6 +53,44 @@ def test_without_such_nodes_it_shows_nothing(memory, actions):
     assert (seen.tokens[:8, PULL] == 0).all()
     assert seen.globals[GLOBAL_FEATURES.index("group_operands")] == 0
     assert seen.globals[GLOBAL_FEATURES.index("group_tail")] == 0
+
+
+def test_it_shows_how_many_nodes_may_collide_on_a_tile():
+    """Two more nodes come to a's tile later, one to b's. c will be followed by one, and d by none."""
+    groups = {"a": "m", "a1": "m", "a2": "m", "b": "n", "b1": "n", "c": "o", "c1": "o"}
+    names = ("root", "a", "b", "c", "d", "a1", "a2", "b1", "c1")
+    nodes = tuple(Node(name, memories=(groups[name],) if name in groups else ()) for name in names)
+    chain = tuple((node, node + 1) for node in range(8))
+    problem = StreamingEngine(max_tiles=8, look_ahead=False)
+    state = problem.initial(Task(ComputeGraph(nodes, chain), Device(1, 8, 4)).to_benchmark("chain"))
+    for action in (0, 3, 1, 6):
+        state = problem.apply(state, action)
+    there, to_come = np.zeros(8), np.zeros(8)
+    there[[3, 1, 6]], to_come[[1, 6]] = 1, (2, 1)
+    expected = to_come + (there + to_come)  # c, and the one that it brings along
+    np.testing.assert_allclose(problem.observe(state).tokens[:8, CROWDING], expected / 4)
+    state = problem.apply(state, 0)
+    to_come[0] = 1
+    np.testing.assert_allclose(problem.observe(state).tokens[:8, CROWDING], to_come / 4)
+    state = problem.apply(state, 5)  # d; a1's tile is settled
+    assert (problem.observe(state).tokens[:8, CROWDING] == 0).all()
+
+
+def test_preferring_tiles_where_nothing_collides_leaves_fewer_dead_ends(monkeypatch):
+    problem, complete = StreamingEngine(), []
+    tasks = [
+        Task.from_benchmark(benchmark) for benchmark in random_suite("layered", [40], 12, Device(1, 64, 6), seed=1)
+    ]
+    for cycles in (0.0, candidate_features.COLLISION):
+        monkeypatch.setattr(candidate_features, "COLLISION", cycles)
+        rng = np.random.default_rng(0)
+
+        def preferred(inputs, rng=rng):
+            scores = inputs["tokens"][:, :64, CANDIDATE_FEATURES.index("preference")]
+            return np.where(inputs["action_mask"], scores + rng.gumbel(size=scores.shape), -np.inf).argmax(axis=1)
+
+        complete.append(np.mean([decode_with(problem, task, 64, preferred).complete.mean() for task in tasks]))
+    assert 1 - complete[1] < 0.75 * (1 - complete[0])
 
 
 def rivalled(edges: tuple[tuple[int, int], ...], rules: Rules = Rules()) -> tuple[StreamingEngine, object]:  # noqa: B008

@@ -121,8 +121,9 @@ def test_the_untuned_state_is_list_scheduling(problem):
 
 
 def test_learning_starts_from_list_scheduling(problem):
-    """The preference in the observation leads where it goes, if no node wants a tile that must be left free for it."""
-    for benchmark in random_suite("layered", [9, 13], 4, Device(1, 16, 6), Rules(sibling=False, sync_flow=False)):
+    """The preference in the observation leads where it goes, if no tile or slice must be left free."""
+    rules = Rules(sibling=False, sync_flow=False, tile_memory=False)
+    for benchmark in random_suite("layered", [9, 13], 4, Device(1, 16, 6), rules):
         state = problem.initial(benchmark)
         start = problem.evaluate(state)
         assert problem._prospect(state).completion.plain
