@@ -11,6 +11,7 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
 
 from rich.console import Console
 
@@ -21,7 +22,7 @@ from eval.kernel_tuners.figures import write_figures
 from eval.kernel_tuners.kernels import kernels_of
 from eval.kernel_tuners.tables import kernel_table, method_table
 from eval.network_tuning.commands import run_benchmark, run_tune
-from eval.network_tuning.config import read_network_config
+from eval.network_tuning.config import NetworkConfig, read_network_config
 from rllib_envs.errors import UserError, one_line_errors
 
 FILE_WIDTH = 140
@@ -50,22 +51,43 @@ def run_experiments(config: ExperimentConfig, console: Console) -> None:
             console.print(f"wrote {figure}", highlight=False)
 
 
-MODES: Mapping[str, Callable[[str, Console], None]] = {
-    "tune": lambda text, console: run_tune(read_network_config(text), console),
-    "benchmark": lambda text, console: run_benchmark(read_network_config(text), console),
-    "experiment": lambda text, console: run_experiments(read_config(text), console),
+class Mode(NamedTuple):
+    """What is read from the configuration's text, what is done with it, and how that is made to save elsewhere."""
+
+    read: Callable[[str], Any]
+    run: Callable[[Any, Console], None]
+    within: Callable[[Any, Path], Any]
+
+
+MODES: Mapping[str, Mode] = {
+    "tune": Mode(read_network_config, run_tune, NetworkConfig.tuned_within),
+    "benchmark": Mode(read_network_config, run_benchmark, NetworkConfig.timed_within),
+    "experiment": Mode(read_config, run_experiments, ExperimentConfig.within),
 }
-"""By name: what is done with the configuration's text."""
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"driver.py: {message}; see driver.py --help")
+
+
+def parsed(arguments: Sequence[str] | None) -> tuple[str, str]:
+    """The mode, and the configuration's file or text. UserError where they are wrong."""
+    parser = _Parser(prog="driver.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-m", "--mode", required=True, choices=MODES)
     parser.add_argument("-c", "--config", required=True, help="a JSON file, or JSON")
     chosen = parser.parse_args(arguments)
+    return chosen.mode, chosen.config
+
+
+def make_console() -> Console:
+    return Console(width=None if sys.stdout.isatty() else FILE_WIDTH)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
     with one_line_errors():
-        console = Console(width=None if sys.stdout.isatty() else FILE_WIDTH)
-        MODES[chosen.mode](chosen.config, console)
+        mode, config = parsed(arguments)
+        MODES[mode].run(MODES[mode].read(config), make_console())
 
 
 if __name__ == "__main__":

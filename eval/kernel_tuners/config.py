@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from eval.kernel_tuners.experiments import EXPERIMENTS
 from eval.kernel_tuners.sections import read_content, section, what_is
@@ -33,6 +34,10 @@ class ExperimentConfig:
     @property
     def how(self) -> Trials:
         return Trials(self.trials, self.batch, self.noise)
+
+    def within(self, folder: Path) -> ExperimentConfig:
+        """The same with what is saved under `folder`, unless its path is absolute."""
+        return replace(self, save_path=str(folder / self.save_path))
 
 
 def read_config(text: str) -> ExperimentConfig:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,14 @@ class NetworkConfig:
     def folder(self, network: str) -> Path:
         """Where a network's trials and tuning records are."""
         return Path(self.tuner.save_path) / network
+
+    def tuned_within(self, folder: Path) -> NetworkConfig:
+        """The same with what tuning saves under `folder`, unless its path is absolute."""
+        return replace(self, tuner=replace(self.tuner, save_path=str(folder / self.tuner.save_path)))
+
+    def timed_within(self, folder: Path) -> NetworkConfig:
+        """The same with what a benchmark saves under `folder`, unless its path is absolute."""
+        return replace(self, run=replace(self.run, save_path=str(folder / self.run.save_path)))
 
     def records(self, network: str) -> Path:
         """The tuning records that a benchmark applies."""

@@ -42,7 +42,7 @@ def reason_to_requeue(status: int, job: str, folder: Path, run: Path) -> str:
     if any(OUT_OF_MEMORY.search(log.read_text(errors="replace")) for log in logs):
         print("not queued again: it has run out of memory; give it more with --mem")
         return ""
-    count = attempts_since_progress(folder / f"{job}_attempts", run / "checkpoints")
+    count = attempts_since_progress(folder / f"{job}_attempts", run)
     if count > MOST_ATTEMPTS:
         print(f"not queued again: it has ended {count} times without a new checkpoint")
         return ""
@@ -70,9 +70,11 @@ def status_of_job(status: int, job: str, folder: Path) -> int:
     return 0 if returned(job, folder).exists() else status
 
 
-def attempts_since_progress(tally: Path, checkpoints: Path) -> int:
-    """The number of the attempt that has ended, counted anew after each checkpoint. `tally` has a line for each."""
-    newest = max((path.name for path in checkpoints.glob("[0-9]*")), default="none")
+def attempts_since_progress(tally: Path, run: Path) -> int:
+    """The number of the attempt that has ended, counted anew after each that has saved something: a checkpoint, or a
+    kernel's trials. `tally` has a line for each."""
+    trials = sum(path.stat().st_size for path in run.glob("**/trials.jsonl"))
+    newest = max((path.name for path in run.glob("checkpoints/[0-9]*")), default=f"none_{trials}")
     before = tally.read_text().split() if tally.exists() else []
     same = [name for name in before if name == newest]
     tally.write_text("".join(f"{name}\n" for name in [*same, newest]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,7 @@ WARNING_SIGNAL = "SIGUSR2"
 
 @dataclass(frozen=True)
 class AppJob:
-    """An application in a Ray cluster of the job's nodes. Starting it again goes on from its newest checkpoint."""
+    """An application, in a Ray cluster of the job's nodes if it is made for one. Starting it again goes on."""
 
     app: str
     arguments: tuple[str, ...]
@@ -38,11 +39,12 @@ class AppJob:
         """The run directory, when the application has ended. On all nodes but the first: nothing."""
         allocation, interrupts = Allocation.here(), Interrupts()
         try:
-            with interrupts, ray_cluster(self.folder) as head:
+            app = APPS[self.app]
+            with interrupts, ray_cluster(self.folder) if app.distributed else nullcontext(True) as head:
                 if not head:
                     return ""
                 processors = allocation.cpus * allocation.nodes
-                APPS[self.app].run(self.arguments, self.run, max(1, processors - DRIVER_PROCESSORS))
+                app.run(self.arguments, self.run, max(1, processors - DRIVER_PROCESSORS))
         except KeyboardInterrupt:
             raise SystemExit(self._status(interrupts.reason)) from None
         except Exception as error:

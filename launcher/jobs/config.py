@@ -25,7 +25,7 @@ class LaunchConfig:
     """Start an application on a SLURM cluster, or here where there is none. All other options are the application's."""
 
     app: str = DEFAULT_APP
-    """What to run: rllib_agent.py trains a policy and evaluates it."""
+    """What to run: rllib_agent.py trains a policy and evaluates it, driver.py tunes kernels of networks for TVM."""
     time: Annotated[str, _short("-t")] = "1:00:00"
     """Time limit as SLURM writes it: minutes, h:m:s or days-h:m:s. At the limit, the job saves and is queued again."""
     num_nodes: Annotated[int, _short("-n")] = 1

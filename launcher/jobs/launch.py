@@ -64,6 +64,8 @@ def run_launch(config: LaunchConfig, arguments: Sequence[str]) -> None:
 def plan(config: LaunchConfig, arguments: Sequence[str]) -> Launch:
     """Decide everything. UserError where the application would not understand its arguments."""
     app = APPS[choose(config.app, APPS, "application")]
+    if config.num_nodes > 1 and not app.distributed:
+        raise UserError(f"--num-nodes is {config.num_nodes}, and {config.app} runs on one node; launch several jobs")
     check_url(config.wandb_url)
     place = config.resume or config.wandb_url
     if place:

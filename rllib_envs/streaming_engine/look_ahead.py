@@ -127,7 +127,7 @@ class LookAhead:
 
     def _spokes(self, starts: np.ndarray) -> np.ndarray:
         turns = self.task.device.spokes
-        return starts - starts // turns * turns
+        return np.asarray(starts - starts // turns * turns)
 
     def _slices(
         self, decoder: Decoder, tiles: np.ndarray, starts: np.ndarray

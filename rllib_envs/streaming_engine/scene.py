@@ -87,7 +87,7 @@ class Scene:
         for node, count in self.at.waiting:
             waiting[self.tiles[node], lanes] += count
         others = np.bitwise_count(self.taken).astype(np.int64) + waiting
-        return waiting + len(self.at.later) * others
+        return np.asarray(waiting + len(self.at.later) * others)
 
     def _horizon(self) -> np.ndarray:
         placed = self.at.placed
