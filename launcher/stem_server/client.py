@@ -15,6 +15,8 @@ from rllib_envs.stem_sharing.executor.calls import CONNECT_S, Gone, Locked, ask
 
 ANSWER_S = 30.0
 """Until there has to be an answer; the server may be waiting for its Redis to read what it has kept."""
+LEAST_CONNECT_S = 1.0
+"""For a busy machine to connect, however little patience is left: else a server that is there seems gone."""
 RETRY_S = 0.2
 FIRST_LOOK_S, LAST_LOOK_S = 0.05, 1.0
 """Between two looks at a job, which become rarer the longer it takes."""
@@ -40,7 +42,7 @@ class JobServer:
         end = time.monotonic() + self._patience_s
         while True:
             try:
-                left = max(0.1, end - time.monotonic())
+                left = max(LEAST_CONNECT_S, end - time.monotonic())
                 return read_answer(ask(self._line, message, min(CONNECT_S, left), ANSWER_S))
             except Locked as error:
                 raise UserError(
