@@ -12,7 +12,7 @@ from models.ga_dqn.tuner import GADQNTuner, Knowledge
 from rllib_envs.kernel_tuning.gene_space import GeneSpace
 from rllib_envs.kernel_tuning.tuners.genetic import GeneticTuner
 from rllib_envs.kernel_tuning.tuners.random_tuner import RandomTuner
-from rllib_envs.kernel_tuning.tuners.tuner import Tuner
+from rllib_envs.kernel_tuning.tuners.tuner import Draw, Tuner
 from rllib_envs.names import choose
 
 TRAINING_SEED = 1_000_000
@@ -37,15 +37,22 @@ class Method:
     def __post_init__(self) -> None:
         choose(self.kind, KINDS, "tuner")
 
-    def make(self, space: GeneSpace, seed: int, count: int, knowledge: Knowledge | None = None) -> Tuner:
-        """A tuner for `count` trials."""
+    def make(
+        self,
+        space: GeneSpace,
+        seed: int,
+        count: int,
+        knowledge: Knowledge | None = None,
+        draw: Draw | None = None,
+    ) -> Tuner:
+        """A tuner for `count` trials, whose fresh genes come from `draw`, but for those of the published GA-DQN."""
         if self.kind == "random":
-            return RandomTuner(space, seed)
+            return RandomTuner(space, seed, draw)
         if self.kind == "ga":
-            return GeneticTuner(space, seed, self.settings.genetic)
+            return GeneticTuner(space, seed, self.settings.genetic, draw)
         if self.kind == "published_ga_dqn":
             return PublishedGADQN(space, seed, count)
-        return GADQNTuner(space, seed, count, self.settings, knowledge)
+        return GADQNTuner(space, seed, count, self.settings, knowledge, draw=draw)
 
 
 METHODS: Mapping[str, Method] = {

@@ -6,8 +6,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
 from eval.kernel_tuners.methods import METHODS
+from eval.kernel_tuners.policy_draws import PolicyDraws
 from eval.kernel_tuners.tvm_search.process import TVMSearch
 from models.ga_dqn.tuner import GADQNTuner, Knowledge
+from models.policy import Policy
 from rllib_envs.errors import UserError
 from rllib_envs.kernel_tuning.gene_space import GeneSpace
 from rllib_envs.kernel_tuning.module_task import Task
@@ -17,7 +19,9 @@ from rllib_envs.names import choose
 
 TVM = "tvm"
 """MetaSchedule's evolutionary search with XGBoost."""
-TUNERS = ("ga_dqn", "ga_uniform", "ga", "random", TVM)
+POLICY = "policy"
+"""A trained policy alone: its best gene, then drawn ones. The others but TVM's can begin with its genes."""
+TUNERS = ("ga_dqn", "ga_uniform", "ga", "random", POLICY, TVM)
 """For any kernel; the published GA-DQN can't tune one of fewer than three knobs."""
 Spaces = Callable[[Task], GeneSpace]
 Timed = tuple[Schedule, float]
@@ -52,10 +56,17 @@ class Searcher(ABC):
 class GeneSearcher(Searcher):
     """A tuner of genes for each kernel. GA-DQN's share one pair of networks."""
 
-    def __init__(self, name: str, spaces: Spaces, seed: int, knowledge: Knowledge | None = None) -> None:
-        """`name` of `METHODS`, and `spaces` gives the gene space of a task."""
+    def __init__(
+        self,
+        name: str,
+        spaces: Spaces,
+        seed: int,
+        knowledge: Knowledge | None = None,
+        policy: Policy | None = None,
+    ) -> None:
+        """`name` of `METHODS`, and `spaces` gives the gene space of a task. Fresh genes come from the policy."""
         self._method, self._spaces = METHODS[name], spaces
-        self._seed, self._knowledge = seed, knowledge
+        self._seed, self._knowledge, self._policy = seed, knowledge, policy
         self._tuners: dict[Task, Tuner] = {}
 
     def start(self) -> None:
@@ -79,15 +90,17 @@ class GeneSearcher(Searcher):
 
     def _tuner(self, task: Task, budget: int) -> Tuner:
         if task not in self._tuners:
-            self._tuners[task] = self._make(self._spaces(task), budget)
+            self._tuners[task] = self._make(task, self._spaces(task), budget)
         return self._tuners[task]
 
-    def _make(self, space: GeneSpace, budget: int) -> Tuner:
-        seed = self._seed + len(self._tuners)
+    def _make(self, task: Task, space: GeneSpace, budget: int) -> Tuner:
+        seed, draw = self._seed + len(self._tuners), None
+        if self._policy is not None:
+            draw = PolicyDraws(self._policy, task, space)
         first = next(iter(self._tuners.values()), None)
         if not isinstance(first, GADQNTuner):
-            return self._method.make(space, seed, budget, self._knowledge)
-        tuner = GADQNTuner(space, seed, budget, self._method.settings, agents=first.agents)
+            return self._method.make(space, seed, budget, self._knowledge, draw)
+        tuner = GADQNTuner(space, seed, budget, self._method.settings, agents=first.agents, draw=draw)
         tuner.trained = first.trained
         return tuner
 
@@ -113,9 +126,17 @@ class TVMSearcher(Searcher):
         self._search.close()
 
 
-def make_searcher(name: str, spaces: Spaces, seed: int, knowledge: Knowledge | None = None) -> Searcher:
-    """By name, of `TUNERS`. UserError for a name that there isn't, and for knowledge that it has no use for."""
+def make_searcher(
+    name: str, spaces: Spaces, seed: int, knowledge: Knowledge | None = None, policy: Policy | None = None
+) -> Searcher:
+    """By name, of `TUNERS`. UserError for a name that there isn't, a policy that is lacking, and what it can't use."""
     choose(name, TUNERS, "tuner")
+    if policy is None and name == POLICY:
+        raise UserError(f"tuner {name!r} needs a policy for kernels; give one, which tunewright train makes")
+    if policy is not None and name == TVM:
+        raise UserError(f"tuner {name!r} can't begin with a policy's schedules; leave the policy out")
     if knowledge is not None and name != "ga_dqn":
         raise UserError(f"tuner {name!r} learns nothing from other kernels; leave transfer_from out, or use ga_dqn")
-    return TVMSearcher(seed) if name == TVM else GeneSearcher(name, spaces, seed, knowledge)
+    if name == TVM:
+        return TVMSearcher(seed)
+    return GeneSearcher("random" if name == POLICY else name, spaces, seed, knowledge, policy)

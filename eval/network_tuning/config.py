@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.budget import Budget
-from eval.kernel_tuners.searchers import TUNERS
+from eval.kernel_tuners.searchers import POLICY, TUNERS
 from eval.kernel_tuners.sections import LEAST, checked, read_content, section, what_is
 from rllib_envs.errors import UserError
 from rllib_envs.kernel_tuning.measure import DEFAULT_LIMIT_S
@@ -38,6 +38,8 @@ class AutotunerSettings:
     """Processes that measure; one for each physical core where it is not given."""
     limit_s: float = field(default=DEFAULT_LIMIT_S, metadata={LEAST: 0.1})
     """Seconds that a candidate may take to be built and timed."""
+    policy: str = ""
+    """A policy for kernels, whose schedules the tuner begins with; tuner "policy" has no others."""
     transfer_from: str = ""
     """What GA-DQN learnt before: the folder `knowledge` of another tuning."""
     save_path: str = "results/tuning"
@@ -47,6 +49,10 @@ class AutotunerSettings:
         choose(self.tuner, TUNERS, 'tuner in field "tuner" of autotuner_settings')
         if self.trials is None and self.minutes is None:
             raise UserError('autotuner_settings needs the field "trials" or the field "minutes", or both')
+        if self.tuner == POLICY and not self.policy:
+            raise UserError(
+                'tuner "policy" of autotuner_settings needs the field "policy": a run or policy for kernels'
+            )
 
     @property
     def budget(self) -> Budget:

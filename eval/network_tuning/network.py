@@ -16,6 +16,7 @@ from eval.network_tuning.tuning import Report, Tuning
 from models.ga_dqn.knowledge import read_knowledge, write_knowledge
 from models.ga_dqn.settings import GADQNSettings
 from models.ga_dqn.tuner import Knowledge
+from models.policy import Policy
 from rllib_envs.errors import UserError
 from rllib_envs.kernel_tuning.crew import MeasuringCrew
 from rllib_envs.kernel_tuning.measured_on import measured_on
@@ -52,12 +53,14 @@ def tune_network(
     UserError for a target that the machine lacks, and for a folder that was begun with another tuner, seed or machine.
     """
     head = {"network": name, "target": target, "tuner": settings.tuner, "seed": settings.seed}
-    knowledge = _knowledge(settings, folder)
+    knowledge, policy = _knowledge(settings, folder), Policy.load(settings.policy) if settings.policy else None
+    if policy is not None:
+        head["policy"] = policy.digest
     with (
         closing(Journal(folder / TRIALS, {**head, "measured_on": measured_on()})) as journal,
         MeasuringCrew(settings.workers, settings.limit_s) as crew,
         closing(
-            make_searcher(settings.tuner, lambda task: crew.open(task).space, settings.seed, knowledge)
+            make_searcher(settings.tuner, lambda task: crew.open(task).space, settings.seed, knowledge, policy)
         ) as searcher,
     ):
         tuning = Tuning(searcher, crew, journal, settings.budget, settings.batch, report)

@@ -11,13 +11,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rllib_envs.kernel_tuning.gene_space import ChoiceKnob, Gene, GeneSpace, Knob, TileKnob
+from rllib_envs.kernel_tuning.gene_space import ROLES, ChoiceKnob, Gene, GeneSpace, Knob, TileKnob
 from rllib_envs.kernel_tuning.moves import Move
 
 LEVELS = 5
 """Levels of a tile that are told apart, counted from the innermost; MetaSchedule's have up to four."""
-ROLES = ("vectorised", "spatial", "reduction", "other")
-"""The last of the most split loops is the one that is vectorised; loops split less often are summed over."""
 LOG_SCALE = 6.0
 """Binary logarithms of tile factors and extents are divided by this."""
 KNOB = LEVELS + 1 + len(ROLES) + 2 + 3
@@ -31,7 +29,7 @@ class GeneFeatures:
     """The features of one kernel's genes."""
 
     def __init__(self, space: GeneSpace) -> None:
-        self.roles = _roles(space.knobs)
+        self.roles = [ROLES.index(role) for role in space.roles]
         self._rows = [_rows(knob, role) for knob, role in zip(space.knobs, self.roles, strict=True)]
 
     def knob(self, knob: int, choice: int) -> np.ndarray:
@@ -76,17 +74,6 @@ class GeneFeatures:
 
 CHANGE = MOVE + 2 * KNOB + 2 * GENE
 CROSSING = 3 * GENE + 1
-
-
-def _roles(knobs: Sequence[Knob]) -> list[int]:
-    levels = [knob.levels if isinstance(knob, TileKnob) else 0 for knob in knobs]
-    most = max(levels)
-    spatial = [index for index, count in enumerate(levels) if count == most and count]
-    names = {0: "other"} | {count: "reduction" for count in levels if 0 < count < most} | {most: "spatial"}
-    named = ["other" if not count else names[count] for count in levels]
-    if spatial:
-        named[spatial[-1]] = "vectorised"
-    return [ROLES.index(name) for name in named]
 
 
 def _rows(knob: Knob, role: int) -> np.ndarray:

@@ -21,7 +21,7 @@ from models.ga_dqn.settings import GADQNSettings
 from rllib_envs.kernel_tuning.gene_space import Gene, GeneSpace
 from rllib_envs.kernel_tuning.moves import Move
 from rllib_envs.kernel_tuning.tuners.genetic import GeneticTuner, Member
-from rllib_envs.kernel_tuning.tuners.tuner import FAILED
+from rllib_envs.kernel_tuning.tuners.tuner import FAILED, Draw
 
 Knowledge = Mapping[str, Mapping[str, np.ndarray]]
 """By decision: the network's weights and what it remembers."""
@@ -54,10 +54,11 @@ class GADQNTuner(GeneticTuner):
         settings: GADQNSettings | None = None,
         knowledge: Knowledge | None = None,
         agents: Mapping[str, Agent] | None = None,
+        draw: Draw | None = None,
     ) -> None:
         """`agents` are those of a tuner of another kernel, where kernels are tuned in turns and learn together."""
         self.dqn = settings or GADQNSettings()
-        super().__init__(space, seed, self.dqn.genetic)
+        super().__init__(space, seed, self.dqn.genetic, draw)
         self.budget, self.trained = budget, knowledge is not None
         self.features = GeneFeatures(space)
         self.agents: dict[str, Agent] = {}

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from rllib_envs.kernel_tuning.gene_space import Gene, GeneSpace, Knob, LocationKnob, TileKnob
-from rllib_envs.kernel_tuning.task import KernelTask
+from rllib_envs.kernel_tuning.module_task import Task
 
 ROOT = -1
 """The location that is always possible."""
@@ -24,7 +24,7 @@ DECISIONS_KEPT = 4096
 class Kernel:
     """What is tuned, and the choices that there are, which follow from it."""
 
-    task: KernelTask
+    task: Task
     space: GeneSpace = field(compare=False, repr=False)
 
 

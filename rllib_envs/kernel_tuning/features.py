@@ -1,4 +1,4 @@
-"""What a policy sees, in logarithms and shares: the options of the decision at hand, the knobs, and the operator."""
+"""What a policy sees, in logarithms and shares: the options of the decision at hand, the knobs, and all of them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from math import log2, prod
 import numpy as np
 
 from rllib_envs.kernel_tuning.decisions import Decided, decisions, options
-from rllib_envs.kernel_tuning.gene_space import ChoiceKnob, Knob, LocationKnob, TileKnob
-from rllib_envs.kernel_tuning.operators import OPERATORS
-from rllib_envs.kernel_tuning.task import EPILOGUES
+from rllib_envs.kernel_tuning.gene_space import ROLES, ChoiceKnob, Knob, LocationKnob, TileKnob
 
 OPTION_FEATURES = (
     "preference",  # of a plain heuristic, for which there is none here: 0
@@ -46,20 +44,18 @@ KNOB_FEATURES = (
     "choices",
 )
 GLOBAL_FEATURES = (
-    *OPERATORS,
-    *EPILOGUES,
-    "flops",
-    "data",
-    "weight",
-    "output",
-    "terms",
-    "kernel",
-    "stride",
+    "vectorised",  # how often the loop runs that is vectorised
+    "spatial",  # how often the others do that are no sums, all together
+    "reduction",  # and those that are
+    "loops",
+    "values",
+    "locations",
+    "genes",
     "left",  # share of the decisions that may be left
 )
-FACTOR_BITS, SIZE_BITS, FLOP_BITS, VALUE_BITS = 6.0, 20.0, 30.0, 9.0
-"""Logarithms to base 2 that count as one: of a factor, a tensor's elements, the operations, an unrolling depth."""
-DEPTHS, LEVELS, WINDOW = 16.0, 4, 4.0
+FACTOR_BITS, SIZE_BITS, GENE_BITS, VALUE_BITS = 6.0, 20.0, 30.0, 9.0
+"""Logarithms to base 2 that count as one: of a factor, how often loops run, the number of genes, an unrolling depth."""
+DEPTHS, LEVELS, MANY = 16.0, 4, 8.0
 
 
 def option_features(state: Decided) -> np.ndarray:
@@ -128,20 +124,19 @@ def _kind(knob: Knob) -> str:
 
 
 def global_features(state: Decided) -> np.ndarray:
-    """float32 [GLOBAL_FEATURES]"""
-    task, space = state.kernel.task, state.kernel.space
-    data, weight, *_, output = (log2(prod(shape)) / SIZE_BITS for shape in task.shapes)
+    """float32 [GLOBAL_FEATURES]. They follow from the knobs, so that they are there for any function."""
+    space = state.kernel.space
+    extents = {role: 0.0 for role in ROLES}
+    for knob, role in zip(space.knobs, space.roles, strict=True):
+        if isinstance(knob, TileKnob):
+            extents[role] += log2(knob.extent)
     left = sum(knob.levels - 1 if isinstance(knob, TileKnob) else 1 for knob in space.knobs[len(state.chosen) :])
     values = (
-        *(name == task.operator for name in OPERATORS),
-        *(step in task.epilogue for step in EPILOGUES),
-        log2(task.flops) / FLOP_BITS,
-        data,
-        weight,
-        output,
-        log2(task.form.terms(task.size)) / SIZE_BITS,
-        task.size.get("kernel", 0) / WINDOW,
-        task.size.get("stride", 0) / WINDOW,
+        extents["vectorised"] / SIZE_BITS,
+        extents["spatial"] / SIZE_BITS,
+        extents["reduction"] / SIZE_BITS,
+        *(sum(isinstance(knob, kind) for knob in space.knobs) / MANY for kind in (TileKnob, ChoiceKnob, LocationKnob)),
+        log2(space.size) / GENE_BITS,
         (left - len(state.inner)) / decisions(space),
     )
     return np.array(values, np.float32)

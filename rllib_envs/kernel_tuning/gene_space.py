@@ -17,6 +17,8 @@ from rllib_envs.errors import UserError
 
 Gene: TypeAlias = tuple[int, ...]
 """One choice a knob: the index of a candidate."""
+ROLES = ("vectorised", "spatial", "reduction", "other")
+"""The last of the most split loops is the one that is vectorised; loops split less often are summed over."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,16 @@ class GeneSpace:
     def size(self) -> int:
         """The number of genes."""
         return math.prod(self.choices)
+
+    @cached_property
+    def roles(self) -> tuple[str, ...]:
+        """Of each knob, one of `ROLES`."""
+        levels = [knob.levels if isinstance(knob, TileKnob) else 0 for knob in self.knobs]
+        most = max(levels)
+        roles = ["other" if not count else "spatial" if count == most else "reduction" for count in levels]
+        if most:
+            roles[max(index for index, count in enumerate(levels) if count == most)] = "vectorised"
+        return tuple(roles)
 
     def random(self, rng: np.random.Generator) -> Gene:
         """Each gene with the same probability."""

@@ -66,15 +66,19 @@ class KernelTuning(Problem[Decided]):
             space = self._measurer.open(task).space
         except UserError as error:
             raise UserError(f"benchmark {benchmark.name!r}: {error}") from None
-        most, steps = most_options(space), decisions(space)
+        return self.start(f"benchmark {benchmark.name!r}", Kernel(task, space))
+
+    def start(self, what: str, kernel: Kernel) -> Decided:
+        """The untuned state of any kernel, be it a benchmark or not. UserError, about `what`, where it is too large."""
+        most, steps = most_options(kernel.space), decisions(kernel.space)
         if most > len(self.actions):
             raise UserError(
-                f"benchmark {benchmark.name!r} has a decision among {most} options, and the problem was made for "
-                f"{len(self.actions)}; set max_options to {most}"
+                f"{what} has a decision among {most} options, and the problem was made for {len(self.actions)}; set "
+                f"max_options to {most}"
             )
         if steps > self.horizon:
-            raise UserError(f"benchmark {benchmark.name!r} takes {steps} decisions; an episode has {self.horizon}")
-        return untuned(Kernel(task, space))
+            raise UserError(f"{what} takes {steps} decisions; an episode has {self.horizon}")
+        return untuned(kernel)
 
     def legal(self, state: Decided) -> np.ndarray:
         legal = np.zeros(len(self.actions), bool)
@@ -104,6 +108,7 @@ class KernelTuning(Problem[Decided]):
 
     def evaluate(self, state: Decided) -> Evaluation:
         task = state.kernel.task
+        assert isinstance(task, KernelTask), "benchmarks are operators"
         return self.evaluation(task, self._measurer.measure(task, state.gene))
 
     def evaluation(self, task: KernelTask, measured: Measured) -> Evaluation:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from rllib_envs.errors import UserError
 from rllib_envs.kernel_tuning.gene_space import Gene, GeneSpace
 from rllib_envs.kernel_tuning.moves import Move, MoveTable
-from rllib_envs.kernel_tuning.tuners.tuner import FAILED, Tuner
+from rllib_envs.kernel_tuning.tuners.tuner import FAILED, Draw, Tuner
 
 TRIES = 16
 """A child that was measured before is made anew so many times; then a random gene takes its place."""
@@ -48,8 +48,10 @@ class GeneticSettings:
 class GeneticTuner(Tuner):
     """Random genes until the population is full, then children. No gene is asked for twice."""
 
-    def __init__(self, space: GeneSpace, seed: int, settings: GeneticSettings | None = None) -> None:
-        super().__init__(space, seed)
+    def __init__(
+        self, space: GeneSpace, seed: int, settings: GeneticSettings | None = None, draw: Draw | None = None
+    ) -> None:
+        super().__init__(space, seed, draw)
         self.settings = settings or GeneticSettings()
         self.members: list[Member] = []
         """The best first."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 from typing import Any
 
@@ -17,6 +17,8 @@ FAILED = 0.0
 """The score of a gene that was not built, crashed, or answered wrongly."""
 DRAWS = 64
 """So many random genes are tried for one that is new; after that the space is nearly used up and is walked through."""
+Draw = Callable[[np.random.Generator], Gene]
+"""A source of random genes."""
 
 
 class Tuner(ABC):
@@ -25,8 +27,10 @@ class Tuner(ABC):
     Which genes are drawn at random depends on the seed alone, so tuners with the same seed begin with the same ones.
     """
 
-    def __init__(self, space: GeneSpace, seed: int) -> None:
+    def __init__(self, space: GeneSpace, seed: int, draw: Draw | None = None) -> None:
+        """`draw` is where fresh genes come from, as long as it has new ones; by default all are equally likely."""
         self.space = space
+        self._sources = [space.random] if draw is None else [draw, space.random]
         self.genes: list[Gene] = []
         """What was told, in this order."""
         self.scores: list[float] = []
@@ -70,10 +74,10 @@ class Tuner(ABC):
         """A random gene that is new, and is now taken; None when there is none."""
         if len(self._taken) >= self.space.size:
             return None
-        for _ in range(DRAWS):
-            gene = self.space.random(self._fresh_rng)
-            if self.is_new(gene):
-                return self.take(gene)
+        for draw in self._sources:
+            for _ in range(DRAWS):
+                if self.is_new(gene := draw(self._fresh_rng)):
+                    return self.take(gene)
         return next(self.take(gene) for gene in product(*map(range, self.space.choices)) if self.is_new(gene))
 
     def state(self) -> dict[str, Any]:

@@ -10,8 +10,11 @@ import pytest
 
 from eval.driver import main
 from eval.network_tuning.config import read_network_config
+from models.encoders.config import EncoderConfig
 from rllib_envs.errors import UserError
+from rllib_envs.kernel_tuning.problem import KernelTuning
 from tests.conftest import ROOT
+from tests.models.toy_policies import untrained
 
 
 def config(folder: Path | str = "out", models: object = ("mlp",), **tuner: object) -> str:
@@ -54,6 +57,20 @@ def test_a_network_is_tuned_gone_on_with_and_timed(tmp_path: Path, capsys: pytes
     assert "latency, one thread, all outputs verified" in capsys.readouterr().out
 
 
+@pytest.mark.slow
+def test_a_policy_tunes_the_kernels_of_a_network(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one, other = (
+        str(untrained("actor_critic", EncoderConfig("scorer", width), problem=KernelTuning()).save(tmp_path / name))
+        for name, width in (("one", 16), ("other", 32))
+    )
+    asked = {"tuner": "policy", "trials": 6, "policy": one}
+    main(["-m=tune", f"-c={config(tmp_path, **asked)}"])
+    assert "tuning records of TVM are in" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["-m=tune", f"-c={config(tmp_path, **asked | {'policy': other})}"])
+    assert "was begun with " in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -63,6 +80,7 @@ def test_a_network_is_tuned_gone_on_with_and_timed(tmp_path: Path, capsys: pytes
         ('{"models": ["mlp"]}', 'lacks the object "autotuner_settings"'),
         ('{"models": ["mlp"], "autotuner_setings": {}}', "did you mean 'autotuner_settings'"),
         (config(tuner="xgb-rank"), "unknown tuner in field \"tuner\" of autotuner_settings 'xgb-rank'"),
+        (config(tuner="policy"), 'tuner "policy" of autotuner_settings needs the field "policy"'),
         (config(trials=None), 'needs the field "trials" or the field "minutes"'),
         (config(trials=0), 'field "trials" of autotuner_settings is 0, which is too small'),
         (config(minutes="long"), 'field "minutes" of autotuner_settings has to be of type float'),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from eval.budget import Budget
-from eval.kernel_tuners.searchers import TUNERS, TVM, GeneSearcher, make_searcher
+from eval.kernel_tuners.searchers import POLICY, TUNERS, TVM, GeneSearcher, make_searcher
 from eval.network_tuning.journal import TRIALS, Journal, Trial
 from eval.network_tuning.progress import progress_text
 from eval.network_tuning.tuning import Progress, Tuning
@@ -99,7 +99,7 @@ def test_knowledge_is_for_those_that_learn() -> None:
         make_searcher("gadqn", SyntheticCrew().space, 0)
 
 
-@pytest.mark.parametrize("tuner", [name for name in TUNERS if name != TVM])
+@pytest.mark.parametrize("tuner", [name for name in TUNERS if name not in (POLICY, TVM)])
 @pytest.mark.parametrize(
     "space",
     [GeneSpace((ChoiceKnob("a", (0, 1, 2)),)), GeneSpace((ChoiceKnob("a", (0, 1, 2)), ChoiceKnob("b", (0, 1))))],

@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from models.ga_dqn.features import CHANGE, CROSSING, GENE, KNOB, LOG_SCALE, ROLES, GeneFeatures
+from models.ga_dqn.features import CHANGE, CROSSING, GENE, KNOB, LOG_SCALE, GeneFeatures
 from models.ga_dqn.options import crossings, mutations
-from rllib_envs.kernel_tuning.gene_space import ChoiceKnob, GeneSpace, LocationKnob, TileKnob
+from rllib_envs.kernel_tuning.gene_space import ROLES, ChoiceKnob, GeneSpace, LocationKnob, TileKnob
 from rllib_envs.kernel_tuning.moves import Move, MoveTable
 from rllib_envs.kernel_tuning.synthetic import TASKS, SyntheticTask, dense
 
