@@ -27,8 +27,9 @@ def read_task(path: Path, topology: Sequence[int], pipeline_depth: int = 0, rule
 
     `pipeline_depth` 0 is the benchmark's own, or the default. UserError for what can't be read or doesn't fit.
     """
-    if not path.is_file() and (DATASETS / PROBLEM / f"{path}.json").is_file():
-        path = DATASETS / PROBLEM / f"{path}.json"
+    if not path.is_file():
+        shipped = {found.stem: found for found in DATASETS.glob(f"{PROBLEM}*/*.json")}
+        path = shipped.get(str(path), path)
     device = parse_topology([str(number) for number in topology]) if topology else None
     if _is_benchmark(path):
         benchmark = read_benchmark(path)

@@ -44,6 +44,13 @@ def test_the_answer_is_optimal_and_written_in_each_format(graph, capsys, tmp_pat
     assert "a" in (tmp_path / "new/mapping.svg").read_text() and "digraph" in (tmp_path / "new/mapping.dot").read_text()
 
 
+def test_shipped_graphs_go_by_name_the_infeasible_one_too(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name, words in (("vector_add", "7 cycles; proven optimal"), ("fft_two_loops_shared_twiddle", "infeasible")):
+        tune(name, "--seconds", 2)
+        assert words in capsys.readouterr().out
+
+
 def test_infeasible_is_an_answer_with_the_rules_by_name(graph, capsys, tmp_path):
     graph.write_text(json.dumps(SHARED))
     tune(graph, "--emit", tmp_path / "mapping.json")
