@@ -56,7 +56,13 @@ class Launches:
         return "".join(path.read_text() for path in sorted((folder / "job").glob(f"*_0_log.{kind}")))
 
     def wait_for(self, folder: Path, text: str, patience_s: float = 300.0) -> None:
-        wait_until(lambda: text in self.log(folder), f"{text!r} in the log of {folder}", patience_s)
+        try:
+            wait_until(lambda: text in self.log(folder), f"{text!r} in the log of {folder}", patience_s)
+        except AssertionError as error:
+            record = self.record(folder)
+            numbers = [] if record["local"] else record["jobs"]
+            jobs = "".join(output("scontrol", "show", "job", "-o", job) for job in numbers)
+            raise AssertionError(f"{error}\n{jobs}\n{self.log(folder)}\n{self.log(folder, 'err')}") from None
 
 
 def job_field(job: str, name: str) -> str:
