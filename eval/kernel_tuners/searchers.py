@@ -94,9 +94,8 @@ class GeneSearcher(Searcher):
         return self._tuners[task]
 
     def _make(self, task: Task, space: GeneSpace, budget: int) -> Tuner:
-        seed, draw = self._seed + len(self._tuners), None
-        if self._policy is not None:
-            draw = PolicyDraws(self._policy, task, space)
+        seed = self._seed + len(self._tuners)
+        draw = PolicyDraws(self._policy, task, space) if self._policy is not None else None
         first = next(iter(self._tuners.values()), None)
         if not isinstance(first, GADQNTuner):
             return self._method.make(space, seed, budget, self._knowledge, draw)
