@@ -48,7 +48,7 @@ def run_experiments(config: ExperimentConfig, console: Console) -> None:
         base = done[0].method
         console.print(kernel_table(done, base), method_table(done, base))
         for figure in (path, *write_figures(done, folder, f"{name}_")):
-            console.print(f"wrote {figure}", highlight=False)
+            console.out(f"wrote {figure}", highlight=False)
 
 
 class Mode(NamedTuple):

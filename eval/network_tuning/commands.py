@@ -22,8 +22,8 @@ def run_tune(config: NetworkConfig, console: Console) -> None:
             tuned = tune_network(name, config.target, config.tuner, folder, progress, networks)
         console.print(kernels_table(tuned))
         for left in tuned.left_out:
-            console.print(f"{left.name} is not tuned: {left.reason}", highlight=False, markup=False)
-        console.print(f"tuning records of TVM are in {folder}", highlight=False, markup=False)
+            console.out(f"{left.name} is not tuned: {left.reason}", highlight=False)
+        console.out(f"tuning records of TVM are in {folder}", highlight=False)
 
 
 def run_benchmark(config: NetworkConfig, console: Console) -> None:
@@ -34,6 +34,6 @@ def run_benchmark(config: NetworkConfig, console: Console) -> None:
             with console.status(name) as status:
                 latencies = benchmark_network(name, config.records(name), config.run.repeat, networks, status.update)
             path = write_latencies(latencies, Path(config.run.save_path))
-            console.print(f"wrote {path}", highlight=False, markup=False)
+            console.out(f"wrote {path}", highlight=False)
             found.append(latencies)
     console.print(latency_table(found))
