@@ -5,12 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from models.policy import Policy
-from rllib_envs.errors import UserError
 from rllib_envs.kernel_tuning.decisions import Kernel
 from rllib_envs.kernel_tuning.gene_space import Gene, GeneSpace
 from rllib_envs.kernel_tuning.module_task import Task
 from rllib_envs.kernel_tuning.problem import KernelTuning
-from rllib_envs.kernel_tuning.task import PROBLEM
 from rllib_envs.tuning_env import policy_input
 
 
@@ -18,9 +16,7 @@ class PolicyDraws:
     """A source of genes for `Tuner`: the policy's best one, then drawn ones. Nothing is measured on the way."""
 
     def __init__(self, policy: Policy, task: Task, space: GeneSpace) -> None:
-        """UserError for a policy of another problem, and for a kernel that is too large for it."""
-        if policy.problem != PROBLEM:
-            raise UserError(f"a policy for {policy.problem} can't tune kernels; give one for {PROBLEM}")
+        """The policy is one for kernels. UserError for a kernel that is too large for it."""
         self._policy, self._problem = policy, KernelTuning(**policy.problem_config)
         self._start = self._problem.start(f"kernel {task.text}", Kernel(task, space))
         self._drawn = False

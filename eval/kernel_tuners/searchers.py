@@ -14,6 +14,7 @@ from rllib_envs.errors import UserError
 from rllib_envs.kernel_tuning.gene_space import GeneSpace
 from rllib_envs.kernel_tuning.module_task import Task
 from rllib_envs.kernel_tuning.protocol import Schedule
+from rllib_envs.kernel_tuning.task import PROBLEM
 from rllib_envs.kernel_tuning.tuners.tuner import FAILED, Tuner
 from rllib_envs.names import choose
 
@@ -132,6 +133,8 @@ def make_searcher(
     choose(name, TUNERS, "tuner")
     if policy is None and name == POLICY:
         raise UserError(f"tuner {name!r} needs a policy for kernels; give one, which tunewright train makes")
+    if policy is not None and policy.problem != PROBLEM:
+        raise UserError(f"a policy for {policy.problem} can't tune kernels; give one for {PROBLEM}")
     if policy is not None and name == TVM:
         raise UserError(f"tuner {name!r} can't begin with a policy's schedules; leave the policy out")
     if knowledge is not None and name != "ga_dqn":

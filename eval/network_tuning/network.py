@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from eval.kernel_tuners.searchers import Searcher, Spaces, make_searcher
+from eval.kernel_tuners.searchers import Searcher, make_searcher
 from eval.network_tuning.allotment import Standing
 from eval.network_tuning.config import AutotunerSettings
 from eval.network_tuning.journal import TRIALS, Journal
@@ -50,18 +50,19 @@ def tune_network(
 ) -> TunedNetwork:
     """Until the budget is spent; goes on from what is in the folder. What was learnt and found is kept in any case.
 
-    UserError for a target that the machine lacks, and for a folder that was begun with another tuner, seed or machine.
+    UserError for a target that the machine lacks, for what the tuner can't use, and for a folder that was begun with
+    another tuner, policy, seed or machine.
     """
     head = {"network": name, "target": target, "tuner": settings.tuner, "seed": settings.seed}
     knowledge, policy = _knowledge(settings, folder), Policy.load(settings.policy) if settings.policy else None
     if policy is not None:
         head["policy"] = policy.digest
     with (
-        closing(Journal(folder / TRIALS, {**head, "measured_on": measured_on()})) as journal,
         MeasuringCrew(settings.workers, settings.limit_s) as crew,
         closing(
             make_searcher(settings.tuner, lambda task: crew.open(task).space, settings.seed, knowledge, policy)
         ) as searcher,
+        closing(Journal(folder / TRIALS, {**head, "measured_on": measured_on()})) as journal,  # last: it writes
     ):
         tuning = Tuning(searcher, crew, journal, settings.budget, settings.batch, report)
         extracted = networks.extract(name)
@@ -71,10 +72,6 @@ def tune_network(
         finally:
             _keep_knowledge(searcher, folder, name)
     return TunedNetwork(name, folder, standings, [*extracted.left_out, *opened.left_out])
-
-
-def _spaces(crew: MeasuringCrew) -> Spaces:
-    return lambda task: crew.open(task).space
 
 
 def _open(tasks: Sequence[NetworkTask], crew: MeasuringCrew) -> _Opened:

@@ -44,7 +44,7 @@ def reason_to_requeue(status: int, job: str, folder: Path, run: Path) -> str:
         return ""
     count = attempts_since_progress(folder / f"{job}_attempts", run)
     if count > MOST_ATTEMPTS:
-        print(f"not queued again: it has ended {count} times without a new checkpoint")
+        print(f"not queued again: it has ended {count} times without saving anything new")
         return ""
     why = "its time is up" if status == REQUEUE_STATUS else f"its cluster has failed, exit status {status}"
     return f"{why}; attempt {count} of {MOST_ATTEMPTS} since the last checkpoint"
@@ -73,8 +73,9 @@ def status_of_job(status: int, job: str, folder: Path) -> int:
 def attempts_since_progress(tally: Path, run: Path) -> int:
     """The number of the attempt that has ended, counted anew after each that has saved something: a checkpoint, or a
     kernel's trials. `tally` has a line for each."""
-    trials = sum(path.stat().st_size for path in run.glob("**/trials.jsonl"))
-    newest = max((path.name for path in run.glob("checkpoints/[0-9]*")), default=f"none_{trials}")
+    newest = max((path.name for path in run.glob("checkpoints/[0-9]*")), default="")
+    if not newest:
+        newest = f"trials_{sum(path.stat().st_size for path in run.glob('**/trials.jsonl'))}"
     before = tally.read_text().split() if tally.exists() else []
     same = [name for name in before if name == newest]
     tally.write_text("".join(f"{name}\n" for name in [*same, newest]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -114,11 +115,9 @@ def step_traits(task: Task, step: int) -> StepTraits:
 
 def _waiting(task: Task, step: int) -> list[tuple[int, int]]:
     order, group_of = task.graph.order, task.group_of
-    left = {
-        group_of[node]: (node, sum(group_of[other] == group_of[node] for other in order[step:]))
-        for node in order[:step]
-    }
-    return [(node, count) for group, (node, count) in left.items() if count and group != group_of[order[step]]]
+    placed = {group_of[node]: node for node in order[:step]}
+    left = Counter(group_of[node] for node in order[step:])
+    return [(node, left[group]) for group, node in placed.items() if left[group] and group != group_of[order[step]]]
 
 
 def _rivals(task: Task, step: int) -> list[Rival]:

@@ -72,11 +72,10 @@ def test_what_can_not_be_is_said(policy: Policy) -> None:
     for name, given, said in (
         ("policy", None, "tuner 'policy' needs a policy for kernels"),
         ("tvm", policy, "tuner 'tvm' can't begin with a policy's schedules"),
+        ("ga", untrained("q"), "a policy for toy can't tune kernels"),
     ):
         with pytest.raises(UserError, match=said):
             make_searcher(name, spaces, 0, policy=given)
-    with pytest.raises(UserError, match="a policy for toy can't tune kernels"):
-        PolicyDraws(untrained("q"), TASK, SPACE)
     many = GeneSpace((ChoiceKnob("unroll", tuple(range(40))),))
     with pytest.raises(UserError, match=r"kernel fused_matmul .* has a decision among 40 options"):
         PolicyDraws(policy, TASK, many)

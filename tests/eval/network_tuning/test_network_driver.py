@@ -95,6 +95,18 @@ def test_a_wrong_field_is_named(text: str, said: str) -> None:
         read_network_config(text)
 
 
+@pytest.mark.parametrize("wrong", [{"tuner": "tvm"}, {"policy": "toy"}, {"transfer_from": "none"}])
+def test_what_a_tuner_can_not_use_leaves_no_folder_that_was_begun_with_it(
+    wrong: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    untrained("q").save("toy")
+    untrained("actor_critic", EncoderConfig("scorer", 16), problem=KernelTuning()).save("kernels")
+    with pytest.raises(SystemExit) as ended:
+        main(["-m=tune", f"-c={config(**{'policy': 'kernels', 'tuner': 'ga', **wrong})}"])
+    assert ended.value.code == 2 and not Path("out").exists()
+
+
 def test_what_can_not_be_done_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "tuning" / "mlp").mkdir(parents=True)
     (tmp_path / "tuning" / "mlp" / "trials.jsonl").write_text('{"tuning": 1, "network": "mlp", "tuner": "ga"}\n')

@@ -49,7 +49,7 @@ def test_neither_is_one_that_ran_out_of_memory(told: str, folder: Path, capsys: 
 def test_a_killed_job_is_tried_again_three_times(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     reasons = [reason(137, folder) for _ in range(MOST_ATTEMPTS + 1)]
     assert [bool(each) for each in reasons] == [True] * MOST_ATTEMPTS + [False]
-    assert "without a new checkpoint" in capsys.readouterr().out
+    assert "without saving anything new" in capsys.readouterr().out
 
 
 def test_a_checkpoint_makes_the_count_begin_anew(folder: Path) -> None:
