@@ -1,13 +1,15 @@
 """How fast tuners of kernels find fast ones: random, genetic, GA-DQN and what its networks are worth.
 
-python bench/ga_dqn_convergence.py [--seeds 10] [--trials 256] [--workers 2] [--measured [--kernels NAME ...]]
+python bench/ga_dqn_convergence.py [--seeds 10] [--trials 256] [--workers 2]
+python bench/ga_dqn_convergence.py --measured --folder DIR [--seeds 5] [--kernels NAME ...]
 
 Each tuner has the same number of trials and, with the same seed, begins with the same random genes. Compared is the
 area under the curve of the best so far. `ga_uniform` is GA-DQN with its networks' choices replaced by uniform ones;
 `ga_dqn_trained` starts with networks that were trained on the seven other kernels. By default on synthetic landscapes,
 which are formulas: they say how tuners search, not how fast kernels are. With `--measured` on the kernels of the suite
-`kernel_tuning`, built and timed with TVM, a tenth of a second and more for each trial. The networks are then trained on
-the other ones of those, or with `--train-on synthetic` on formulas, and know no real kernel before.
+`kernel_tuning`, built and timed with TVM, a tenth of a second and more for each trial: 90,000 trials with five seeds.
+The networks are then trained on the other ones of those, or with `--train-on synthetic` on formulas, and know no real
+kernel before. With `--folder` what was measured is kept there, and what was interrupted goes on.
 """
 
 from __future__ import annotations
@@ -21,12 +23,15 @@ from pathlib import Path
 from report import Bar, report
 from rich.console import Console
 
-from eval.kernel_tuners.contest import Result, contest, read_results, write_results
+from eval.kernel_tuners.contest import Result, contest, write_results
+from eval.kernel_tuners.measured_kernels import measured_kernels
 from eval.kernel_tuners.methods import METHODS
 from eval.kernel_tuners.tables import kernel_table, method_table
 from eval.kernel_tuners.trials import Trials
 from eval.kernel_tuners.verdict import overhead_ms, repeated_percent, verdict
 from rllib_envs.kernel_tuning.synthetic import TASKS
+from rllib_envs.kernel_tuning.task import PROBLEM
+from rllib_envs.suite import Suite
 
 DUELS = (
     ("ga_dqn", "ga", 1.05),
@@ -41,6 +46,7 @@ DUELS = (
 FIRST_SEED = 100
 """Settings were chosen on some of these kernels with seeds below."""
 OVERHEAD_MS = 5.0
+RESULTS = "results.jsonl"
 
 
 def bars_of(results: Sequence[Result]) -> dict[str, Bar]:
@@ -56,19 +62,16 @@ def bars_of(results: Sequence[Result]) -> dict[str, Bar]:
     return bars
 
 
-def run(arguments: argparse.Namespace) -> Iterator[Result]:
+def run(arguments: argparse.Namespace, folder: Path) -> Iterator[Result]:
     """All runs, as they come."""
     seeds, trials = range(FIRST_SEED, FIRST_SEED + arguments.seeds), Trials(arguments.trials)
     if not arguments.measured:
         yield from contest(TASKS, METHODS, seeds, trials, arguments.workers)
         return
-    from helpers.measured_kernels import measured_kernels
-
-    from rllib_envs.kernel_tuning import measure
-
-    with measure.KernelMeasurer() as measurer:
-        kernels = measured_kernels(measurer, arguments.kernels)
-        teachers = TASKS if arguments.train_on == "synthetic" else None
+    chosen = arguments.kernels
+    benchmarks = [each for each in Suite.load(PROBLEM).benchmarks if not chosen or each.name in chosen]
+    teachers = TASKS if arguments.train_on == "synthetic" else None
+    with measured_kernels(benchmarks, folder) as kernels:
         yield from contest(kernels, METHODS, seeds, replace(trials, noise=0.0), teachers=teachers)
 
 
@@ -80,13 +83,13 @@ def main() -> None:
     parser.add_argument("--measured", action="store_true", help="real kernels instead of synthetic landscapes")
     parser.add_argument("--kernels", nargs="*", default=(), help="some of the measured ones, by name")
     parser.add_argument("--train-on", choices=("others", "synthetic"), default="others", help="for --measured")
-    parser.add_argument("--results", type=Path, help="file to keep the results in; those it has are not run again")
+    parser.add_argument("--folder", type=Path, help="where to keep measurements and results, or to go on")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        path = arguments.results or Path(folder) / "results.jsonl"
-        if not path.exists():
-            write_results(path, run(arguments))
-        results = read_results(path)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = arguments.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / RESULTS).unlink(missing_ok=True)
+        results = write_results(folder / RESULTS, run(arguments, folder))
     console = Console(width=140)
     console.print(kernel_table(results, "ga"), method_table(results, "ga"))
     report("ga_dqn_convergence", bars_of(results))

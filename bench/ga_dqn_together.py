@@ -44,7 +44,7 @@ def areas(way: str, seed: int, trials: int) -> np.ndarray:
     for _ in range(trials // BATCH):
         for (task, formula), searcher, speeds, scores in asked:
             genes = searcher.ask(task, BATCH, trials)
-            found = [formula.score(gene) for gene in genes]
+            found = formula.scores(genes)
             noisy = [speed * float(np.exp(NOISE * noise.standard_normal())) for speed in found]
             searcher.tell(
                 task, [(g, 1 / speed if speed else 0.0) for g, speed in zip(genes, noisy, strict=True)], trials

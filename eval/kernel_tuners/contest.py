@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from eval.kernel_tuners.methods import Method, train_on
 from eval.kernel_tuners.trials import Kernel, Run, Trials, run_tuner
 from models.ga_dqn.tuner import Knowledge
@@ -31,13 +29,6 @@ class Result:
         """One line of JSON."""
         run = {**vars(self.run), "best": [float(f"{speed:.6g}") for speed in self.run.best]}
         return json.dumps({"kernel": self.kernel, "method": self.method, "seed": self.seed, **run})
-
-    @classmethod
-    def from_line(cls, line: str) -> Result:
-        """What `to_line` wrote."""
-        content = json.loads(line)
-        kernel, method, seed = content.pop("kernel"), content.pop("method"), content.pop("seed")
-        return cls(kernel, method, seed, Run(**{**content, "best": np.array(content["best"], float)}))
 
 
 def contest(
@@ -75,23 +66,6 @@ def write_results(path: Path, results: Iterable[Result]) -> list[Result]:
             file.flush()
             written.append(result)
     return written
-
-
-def read_results(path: Path) -> list[Result]:
-    """What was written. UserError names the line that is damaged; a last one that was cut off does not count."""
-    try:
-        lines = path.read_text().splitlines(keepends=True)
-    except OSError as error:
-        raise UserError(f"results {path} can't be read: {error}") from None
-    results = []
-    for number, line in enumerate(lines, 1):
-        if not line.endswith("\n"):
-            break
-        try:
-            results.append(Result.from_line(line))
-        except (ValueError, KeyError, TypeError) as error:
-            raise UserError(f"results {path}, line {number} is damaged ({error}); remove it") from None
-    return results
 
 
 def _runs(job: tuple[str, Method, Kernel, list[Kernel], Sequence[int], Trials]) -> list[Result]:

@@ -27,9 +27,9 @@ class RecordedKernel:
     def space(self) -> GeneSpace:
         return self.landscape.space
 
-    def score(self, gene: Gene) -> float:
+    def scores(self, genes: Sequence[Gene]) -> list[float]:
         """GFLOPS, as recorded."""
-        return self.landscape.gflops_of(gene)
+        return [self.landscape.gflops_of(gene) for gene in genes]
 
 
 def recorded() -> list[str]:

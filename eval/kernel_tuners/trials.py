@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,8 +21,8 @@ class Kernel(Protocol):
     def name(self) -> str: ...
     @property
     def space(self) -> GeneSpace: ...
-    def score(self, gene: Gene) -> float:
-        """Speed, the higher the better; 0 where it failed."""
+    def scores(self, genes: Sequence[Gene]) -> list[float]:
+        """Speeds, the higher the better; 0 where one failed."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def run_tuner(tuner: Tuner, kernel: Kernel, trials: Trials, seed: int) -> Run:
         seconds += time.process_time() - begun
         if not genes:
             break
-        speeds = [kernel.score(gene) for gene in genes]
+        speeds = kernel.scores(genes)
         scores = [speed * float(np.exp(trials.noise * noise.standard_normal())) for speed in speeds]
         true += speeds
         told += scores

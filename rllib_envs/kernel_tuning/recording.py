@@ -1,13 +1,13 @@
-"""Measure every gene of a kernel and write the landscape, which may be interrupted and gone on with."""
+"""Measure genes of a kernel and write them to a landscape's file, which may be interrupted and gone on with."""
 
 from __future__ import annotations
 
 import os
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TextIO
+from types import TracebackType
 
 import numpy as np
 
@@ -28,33 +28,61 @@ Report = Callable[[int, int], None]
 """Is told how many measurements are done, and of how many: at the start, and now and then."""
 
 
+class Recording:
+    """One kernel's file, whether all of its genes are measured in the end or a few. For one process at a time."""
+
+    def __init__(self, benchmark: Benchmark, path: Path, crew: MeasuringCrew) -> None:
+        """UserError for a file that was begun with another kernel or on another machine."""
+        self._task, self._crew = KernelTask.from_benchmark(benchmark), crew
+        self.head = _head(benchmark, self._task, crew)
+        self.before = _measured_before(path, self.head)
+        """What the file held."""
+        self._file = path.open("a")
+
+    def measure(self, places: Sequence[int]) -> list[Row]:
+        """Measure the genes in these places at once, and write them."""
+        results = self._crew.measure(self._task, [gene_at(self.head.space, place) for place in places])
+        rows = [
+            Row(place, result.seconds if result.status == OK else None, round(result.spread, 4), result.status)
+            for place, result in zip(places, results, strict=True)
+        ]
+        self._file.write("".join(row.to_line() + "\n" for row in rows))
+        self._file.flush()
+        return rows
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __enter__(self) -> Recording:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
 def record_landscape(benchmark: Benchmark, path: Path, crew: MeasuringCrew, rounds: int, report: Report) -> None:
     """Measure each gene so many times, in rounds, of which the fastest counts: what disturbs one round is over in the
     next. In random order, so that a part of a file is a sample.
 
     UserError for a space that is too large, and for a file that was begun with another kernel or on another machine.
     """
-    task = KernelTask.from_benchmark(benchmark)
-    space = crew.open(task).space
-    if space.size > MAX_GENES:
+    size = crew.open(KernelTask.from_benchmark(benchmark)).space.size
+    if size > MAX_GENES:
         raise UserError(
-            f"benchmark {benchmark.name!r} has {space.size:,} genes, and a landscape at most {MAX_GENES:,}; "
+            f"benchmark {benchmark.name!r} has {size:,} genes, and a landscape at most {MAX_GENES:,}; "
             'choose a few "factors" in its spec'
         )
-    head = _head(benchmark, task, crew)
-    measured = _measured_before(path, head)
-    order = np.random.default_rng(ORDER_SEED).permutation(space.size)
-    left = [int(place) for number in range(rounds) for place in order if measured[int(place)] <= number]
-    total = rounds * space.size
-    report(total - len(left), total)
-    with path.open("a") as file:
+    with Recording(benchmark, path, crew) as recording:
+        measured = Counter(row.place for row in recording.before)
+        order = np.random.default_rng(ORDER_SEED).permutation(size)
+        left = [int(place) for number in range(rounds) for place in order if measured[int(place)] <= number]
+        total = rounds * size
+        report(total - len(left), total)
         for start in range(0, len(left), GENES_AT_ONCE):
-            places = left[start : start + GENES_AT_ONCE]
-            results = crew.measure(task, [gene_at(space, place) for place in places])
-            for place, result in zip(places, results, strict=True):
-                seconds = result.seconds if result.status == OK else None
-                _write(file, Row(place, seconds, round(result.spread, 4), result.status).to_line())
-            report(total - len(left) + start + len(places), total)
+            rows = recording.measure(left[start : start + GENES_AT_ONCE])
+            report(total - len(left) + start + len(rows), total)
 
 
 def _head(benchmark: Benchmark, task: KernelTask, crew: MeasuringCrew) -> Head:
@@ -72,13 +100,13 @@ def _head(benchmark: Benchmark, task: KernelTask, crew: MeasuringCrew) -> Head:
     )
 
 
-def _measured_before(path: Path, head: Head) -> Counter[int]:
-    """How often each gene was measured. Begins the file where there is none, and cuts off half a line."""
+def _measured_before(path: Path, head: Head) -> list[Row]:
+    """Begins the file where there is none, and cuts off half a line."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x") as file:
-            _write(file, head.to_line())
-        return Counter()
+            file.write(head.to_line() + "\n")
+        return []
     before, rows = read_rows(path)
     for name in ("spec", "space", "measured_on"):
         if getattr(before, name) != getattr(head, name):
@@ -86,9 +114,4 @@ def _measured_before(path: Path, head: Head) -> Counter[int]:
     written = path.read_bytes()
     if not written.endswith(b"\n"):
         os.truncate(path, written.rfind(b"\n") + 1)
-    return Counter(row.place for row in rows)
-
-
-def _write(file: TextIO, line: str) -> None:
-    file.write(line + "\n")
-    file.flush()
+    return rows

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -60,6 +60,10 @@ class SyntheticTask:
             if extent > 1
         ]
         return GeneSpace((*tiles, ChoiceKnob("unroll", UNROLL), LocationKnob("write_back", DEPTHS)))
+
+    def scores(self, genes: Sequence[Gene]) -> list[float]:
+        """See `score`."""
+        return [self.score(gene) for gene in genes]
 
     def score(self, gene: Gene) -> float:
         """GFLOPS, or 0 where it would not be built."""

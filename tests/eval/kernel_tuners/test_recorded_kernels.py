@@ -29,8 +29,7 @@ def recorded(path: Path) -> RecordedKernel:
 
 def test_scores_are_what_was_recorded(tmp_path: Path) -> None:
     kernel = recorded(tmp_path / "small.jsonl")
-    assert kernel.score(gene_at(SPACE, 7)) == 0
-    assert kernel.score(gene_at(SPACE, 1)) == FLOPS / 2e-6 / 1e9
+    assert kernel.scores([gene_at(SPACE, 7), gene_at(SPACE, 1)]) == [0, FLOPS / 2e-6 / 1e9]
 
 
 def test_every_tuner_finds_its_best_in_as_many_trials_as_it_has_genes(tmp_path: Path) -> None:
@@ -38,4 +37,4 @@ def test_every_tuner_finds_its_best_in_as_many_trials_as_it_has_genes(tmp_path: 
     methods = {name: METHODS[name] for name in ("random", "ga", "ga_uniform", "ga_dqn")}
     for result in contest([kernel], methods, range(1), Trials(count=SPACE.size, noise=0.0)):
         assert result.run.unique == SPACE.size
-        assert result.run.best[-1] == kernel.score(gene_at(SPACE, 1))
+        assert [result.run.best[-1]] == kernel.scores([gene_at(SPACE, 1)])

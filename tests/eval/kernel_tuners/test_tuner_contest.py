@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from eval.kernel_tuners.contest import Result, contest, read_results, write_results
+from eval.kernel_tuners.contest import Result, contest, write_results
 from eval.kernel_tuners.experiments import CANDIDATES, EXPERIMENTS, hyperparameter_methods
 from eval.kernel_tuners.figures import write_figures
 from eval.kernel_tuners.kernels import kernels_of
@@ -16,7 +19,7 @@ from eval.kernel_tuners.trials import Run, Trials, handed_out, run_tuner
 from eval.kernel_tuners.verdict import final, overhead_ms, repeated_percent, verdict
 from models.ga_dqn.settings import GADQNSettings
 from rllib_envs.errors import UserError
-from rllib_envs.kernel_tuning.gene_space import ChoiceKnob, GeneSpace
+from rllib_envs.kernel_tuning.gene_space import ChoiceKnob, Gene, GeneSpace
 from rllib_envs.kernel_tuning.synthetic import dense
 from rllib_envs.kernel_tuning.tuners.random_tuner import RandomTuner
 
@@ -75,8 +78,8 @@ def test_a_space_that_is_used_up_ends_a_run_early() -> None:
         name = "tiny"
         space = GeneSpace((ChoiceKnob("a", (0, 1, 2)),))
 
-        def score(self, gene: tuple[int, ...]) -> float:
-            return 1.0 + gene[0]
+        def scores(self, genes: Sequence[Gene]) -> list[float]:
+            return [1.0 + gene[0] for gene in genes]
 
     run = run_tuner(RandomTuner(Tiny.space, 0), Tiny(), Trials(count=10, noise=0.0), 0)
     assert len(run.best) == 10 and run.unique == 3 and run.best[2:].tolist() == [3.0] * 8
@@ -99,17 +102,15 @@ def test_a_verdict_pairs_runs_and_counts_losses() -> None:
     assert repeated_percent(results, "one") == pytest.approx(50.0)
 
 
-def test_results_come_back_from_their_file_and_a_cut_line_does_not_count(tmp_path: Path) -> None:
+def test_results_are_written_as_they_come(tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
-    written = write_results(path, contest(KERNELS, QUICK, range(1), Trials(count=16)))
-    with path.open("a") as file:
-        file.write('{"kernel": "half')
-    read = read_results(path)
-    assert [(r.kernel, r.method, r.seed) for r in read] == [(r.kernel, r.method, r.seed) for r in written]
-    assert all(np.allclose(r.run.best, w.run.best, rtol=1e-5) for r, w in zip(read, written, strict=True))
-    path.write_text('{"kernel": 1}\n')
-    with pytest.raises(UserError, match="line 1 is damaged"):
-        read_results(path)
+    results = contest(KERNELS, QUICK, range(1), Trials(count=16))
+    first = write_results(path, itertools.islice(results, 1))
+    assert path.read_text().count("\n") == 1
+    written = [*first, *write_results(path, results)]
+    read = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [(r["kernel"], r["method"], r["seed"]) for r in read] == [(r.kernel, r.method, r.seed) for r in written]
+    assert all(np.allclose(r["best"], w.run.best, rtol=1e-5) for r, w in zip(read, written, strict=True))
 
 
 def test_every_experiment_has_contestants_and_hyperparameters_are_drawn_alike_each_time() -> None:

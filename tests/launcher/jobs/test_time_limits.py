@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("slurm_cluster")]
 
 
 def test_three_time_limits_in_one_run(launches: Launches) -> None:
-    folder = launches.launch("--iter=100000", "--time=3", "--signal-delay=60", "--env-runners=1", seconds=0.005)
+    folder = launches.launch("--iter=100000", "--time=2", "--signal-delay=45", "--env-runners=1", seconds=0.005)
     (job,) = launches.record(folder)["jobs"]
     for attempt in range(1, 4):
         goes_on = f"attempt {attempt + 1} to go on"

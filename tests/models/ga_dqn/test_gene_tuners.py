@@ -73,7 +73,7 @@ def test_where_everything_fails_it_goes_on_with_new_genes(name: str) -> None:
 def test_earlier_records_can_be_told() -> None:
     tuner = OURS["ga_dqn"](TASK.space, 0)
     told = play(OURS["random"](TASK.space, 9), 40)
-    tuner.tell(told, [TASK.score(gene) for gene in told])
+    tuner.tell(told, TASK.scores(told))
     assert not set(tuner.ask(40)) & set(told)
 
 

@@ -33,6 +33,6 @@ def play(tuner: Tuner, trials: int, task: SyntheticTask = TASK, batch: int = 8) 
     """Ask and tell so many trials; the genes that were asked for."""
     asked: list[Gene] = []
     while len(asked) < trials and (genes := tuner.ask(min(batch, trials - len(asked)))):
-        tuner.tell(genes, [task.score(gene) for gene in genes])
+        tuner.tell(genes, task.scores(genes))
         asked += genes
     return asked
