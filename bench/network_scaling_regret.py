@@ -29,6 +29,7 @@ from eval.searches.reinforce import reinforce
 from eval.searches.run import run_search
 from launcher.scaling_search import TOY_STEPS, compound
 from models.policy import Policy
+from rllib_envs.generated_suite import write_suite
 from rllib_envs.network_scaling.generate import random_bounds
 from rllib_envs.network_scaling.problem import NetworkScaling
 from rllib_envs.problem import Benchmark
@@ -40,12 +41,6 @@ TRAINED_SEED, HELD_OUT_SEED = 0, 1
 SMALLEST_REGRET = 0.01
 """Percentage points: smaller ones count as this when methods are divided by each other."""
 TOY_BUDGET = Budget(seconds=60.0, evaluations=10_000)
-
-
-def write_suite(folder: Path, benchmarks: list[Benchmark]) -> None:
-    folder.mkdir(parents=True)
-    for benchmark in benchmarks:
-        (folder / f"{benchmark.name}.json").write_text(benchmark.to_json())
 
 
 def train(trainer: str, suite: Path, minutes: float, run: Path, options: list[str]) -> Policy:
@@ -104,7 +99,7 @@ def main() -> None:
         if arguments.run:
             policies["policy"] = Policy.load(arguments.run)
         else:
-            write_suite(Path(folder) / "bounds", random_bounds(*place, arguments.train, TRAINED_SEED))
+            write_suite(random_bounds(*place, arguments.train, TRAINED_SEED), Path(folder) / "bounds")
             for trainer in arguments.trainers:
                 run = Path(folder) / trainer
                 policies[trainer] = train(trainer, Path(folder) / "bounds", arguments.minutes, run, arguments.options)

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 from collections import defaultdict
 from collections.abc import Iterable
-from pathlib import Path
 
 import numpy as np
 from helpers.training import add_training_options, given_or_trained
@@ -34,19 +33,12 @@ from rllib_envs.tuning_env import policy_input
 
 SIZES = range(4, 9)
 """Applications at a time, at most."""
-TRAINED = 12
-"""Traces of each size. Each process needs half a second for the exact solutions of a trace, once."""
-TRAINED_SEED, HELD_OUT_SEED = 0, 1
+DATASET, SEED = "online_sharing_random", 1
+"""What is trained on has another seed."""
 CLAIRVOYANT, TRIED = "annealing", 2000
 """A search, and how many ways to decide it looks at."""
 SAMPLES = 10_000
 """Of the held-out traces with replacement, for an interval (Efron 1979)."""
-
-
-def write_suite(folder: Path) -> None:
-    folder.mkdir(parents=True)
-    for benchmark in random_suite(SIZES, TRAINED, TRAINED_SEED, EventLength.CORRECTED):
-        (folder / f"{benchmark.name}.json").write_text(benchmark.to_json())
 
 
 def decided(policy: Policy, problem: OnlineSharing, benchmark: Benchmark) -> tuple[float, list[str]]:
@@ -89,8 +81,8 @@ def main() -> None:
     add_training_options(parser, minutes=10)
     arguments = parser.parse_args()
     options = ["--trainer", arguments.trainer, "--test-share", "0"]
-    policy = given_or_trained(arguments, write_suite, options)
-    values = compared(policy, random_suite(SIZES, arguments.traces, HELD_OUT_SEED, EventLength.CORRECTED))
+    policy = given_or_trained(arguments, DATASET, options)
+    values = compared(policy, random_suite(SIZES, arguments.traces, SEED, EventLength.CORRECTED))
     exact = values["exact"]
     table = Table(title=f"mean event F1 on {len(exact)} held-out traces", title_justify="left")
     for column in ("method", "mean", "over exact at every event", "95 %", "better than it on"):

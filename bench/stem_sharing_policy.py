@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import time
-from pathlib import Path
 
 import numpy as np
 from helpers.training import add_training_options, given_or_trained
@@ -30,15 +29,8 @@ from rllib_envs.stem_sharing.task import Task
 
 SIZES = range(2, 11)
 """Applications."""
-TRAINED = 60
-"""Tasks of each size."""
-TRAINED_SEED, HELD_OUT_SEED = 0, 1
-
-
-def write_suite(folder: Path) -> None:
-    folder.mkdir(parents=True)
-    for benchmark in random_suite(SIZES, TRAINED, TRAINED_SEED, EventLength.CORRECTED):
-        (folder / f"{benchmark.name}.json").write_text(benchmark.to_json())
+DATASET, SEED = "stem_sharing_random", 1
+"""What is trained on has another seed."""
 
 
 def compared(policy: Policy, tasks: list[Task]) -> dict[str, Bar]:
@@ -73,8 +65,8 @@ def main() -> None:
     add_training_options(parser, minutes=20)
     arguments = parser.parse_args()
     options = ["--trainer", arguments.trainer, "--test-share", "0"]
-    policy = given_or_trained(arguments, write_suite, options)
-    held_out = random_suite(SIZES, arguments.tasks, HELD_OUT_SEED, EventLength.CORRECTED)
+    policy = given_or_trained(arguments, DATASET, options)
+    held_out = random_suite(SIZES, arguments.tasks, SEED, EventLength.CORRECTED)
     report("stem_sharing_policy", compared(policy, [Task.from_benchmark(benchmark) for benchmark in held_out]))
 
 

@@ -1,4 +1,7 @@
-"""A suite is a folder of benchmarks, one JSON file each. Nothing needs to be registered or installed."""
+"""A suite is a folder of benchmarks, one JSON file each, or a description of what is to be generated.
+
+Nothing needs to be registered or installed.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from rllib_envs.names import choose
 from rllib_envs.problem import Benchmark
 
 DATASETS = Path(__file__).resolve().parent.parent / "datasets"
+DESCRIBED = ".toml"
 
 
 def read_benchmark(path: Path) -> Benchmark:
@@ -37,17 +41,31 @@ def read_benchmark(path: Path) -> Benchmark:
 
 
 def find_suite(name: str | Path) -> Path:
-    """The folder of a suite given by path or by name; names are looked up in `$LOOP_TOOL_ROOT/datasets` and ours."""
-    if Path(name).is_dir():
-        return Path(name)
-    root = os.environ.get("LOOP_TOOL_ROOT")
-    shelves = [*([Path(root) / "datasets"] if root else []), DATASETS]
-    known = {folder.name: folder for shelf in reversed(shelves) if shelf.is_dir() for folder in _folders(shelf)}
-    return known[choose(str(name), sorted(known), "data set")]
+    """The folder of a suite given by path or by name; names are looked up in `$LOOP_TOOL_ROOT/datasets` and ours.
+
+    A suite that a .toml describes is generated, if it isn't yet (`rllib_envs.generated_suite`).
+    """
+    path = Path(name)
+    if not path.is_dir() and not (path.suffix == DESCRIBED and path.is_file()):
+        root = os.environ.get("LOOP_TOOL_ROOT")
+        shelves = [*([Path(root) / "datasets"] if root else []), DATASETS]
+        known = {
+            suite.name.removesuffix(DESCRIBED): suite
+            for shelf in reversed(shelves)
+            if shelf.is_dir()
+            for suite in _suites(shelf)
+        }
+        path = known[choose(str(name), sorted(known), "data set")]
+    if path.is_dir():
+        return path
+    from rllib_envs.generated_suite import generated_suite  # brings every problem's generator
+
+    return generated_suite(path)
 
 
-def _folders(shelf: Path) -> list[Path]:
-    return [folder for folder in shelf.iterdir() if folder.is_dir() and any(folder.glob("*.json"))]
+def _suites(shelf: Path) -> list[Path]:
+    folders = [folder for folder in shelf.iterdir() if folder.is_dir() and any(folder.glob("*.json"))]
+    return [*folders, *shelf.glob(f"*{DESCRIBED}")]
 
 
 @dataclass(frozen=True)

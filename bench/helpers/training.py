@@ -6,7 +6,7 @@ import argparse
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 from models.policy import Policy
@@ -32,13 +32,9 @@ def add_training_options(parser: argparse.ArgumentParser, minutes: float) -> Non
     parser.add_argument("--options", nargs=argparse.REMAINDER, default=[], help="of tunewright train")
 
 
-def given_or_trained(
-    arguments: argparse.Namespace, write_suite: Callable[[Path], None], options: Iterable[str] = ()
-) -> Policy:
-    """That of `--run`; else one that is trained on what `write_suite` puts into a new folder."""
+def given_or_trained(arguments: argparse.Namespace, dataset: str, options: Iterable[str] = ()) -> Policy:
+    """That of `--run`; else one that is trained on a data set."""
     if arguments.run:
         return Policy.load(arguments.run)
     with tempfile.TemporaryDirectory() as folder:
-        suite, run = Path(folder) / "suite", Path(folder) / "run"
-        write_suite(suite)
-        return trained(suite, arguments.minutes, run, [*options, *arguments.options])
+        return trained(dataset, arguments.minutes, Path(folder) / "run", [*options, *arguments.options])
