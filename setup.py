@@ -18,6 +18,7 @@ setup(
     packages=find_packages(include=[pattern for name in PACKAGES for pattern in (name, f"{name}.*")]),
     package_data={
         **{name: ["py.typed"] for name in PACKAGES},
+        "models": ["py.typed", "recipes/*.toml", "pretrained/**/*"],
         "eval.report": ["page.css", "page.js"],
         "launcher.stem_server": ["redis.conf", "lua/*.lua"],
     },

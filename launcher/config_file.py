@@ -15,6 +15,7 @@ from launcher.options import checked, last_value
 from launcher.recorded_config import recorded_settings
 from launcher.tracking.fetch import check_url, local_run
 from launcher.train_config import TrainConfig
+from models.shipped import find_recipe
 from rllib_envs.errors import UserError, one_line_errors
 from rllib_envs.names import choose
 
@@ -32,7 +33,7 @@ def parse_train(arguments: Sequence[str], prog: str, description: str | None = N
     """
     with one_line_errors("--debug" in arguments):
         path = last_value("--config", arguments)
-        values = read_options(Path(path)) if path else {}
+        values = read_options(find_config(path)) if path else {}
         resume, url = last_value("--resume", arguments), last_value("--wandb_url", arguments)
         resume_of_file, url_of_file = values.pop("resume", ""), values.pop("wandb_url", "")
         check_url(url)
@@ -45,6 +46,12 @@ def parse_train(arguments: Sequence[str], prog: str, description: str | None = N
     config = tyro.cli(TrainConfig, prog=prog, description=description, args=list(arguments), default=defaults)
     joined: dict[str, Any] = {table: (*before, *getattr(config, table)) for table, before in settings.items()}
     return replace(config, resume=run, wandb_url="", **joined)
+
+
+def find_config(given: str) -> Path:
+    """A file by its path, or a recipe by its name."""
+    path = Path(given)
+    return path if path.suffix or path.exists() else find_recipe(given)
 
 
 def read_options(path: Path) -> dict[str, Any]:

@@ -114,7 +114,8 @@ class TrainConfig:
     sweep: int = 0
     """Train this often with settings drawn from the trainer's search space, and list the results, best first."""
     config: Path | None = None
-    """TOML file with these options and the tables [trainer_settings] and [encoder]; flags count over it."""
+    """TOML file with these options and the tables [trainer_settings] and [encoder], or the name of a recipe, such as
+    loop_nest; flags count over it."""
     debug: bool = False
     """Show the traceback of an error."""
 

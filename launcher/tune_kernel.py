@@ -1,22 +1,27 @@
-"""`tunewright tune kernel_tuning kernel.json` without a policy: GA-DQN tunes the kernel, and learns as it does."""
+"""`tunewright tune kernel_tuning kernel.json`: by a policy's schedules, or GA-DQN for some time, or both in turn."""
 
 from __future__ import annotations
 
 import tempfile
+import time
 from contextlib import closing
 from pathlib import Path
 
 from rich.console import Console
 
 from eval.budget import Budget
-from eval.kernel_tuners.searchers import GeneSearcher
+from eval.kernel_tuners.policy_draws import PolicyDraws
+from eval.kernel_tuners.searchers import POLICY, make_searcher
+from eval.network_tuning.allotment import Standing
 from eval.network_tuning.journal import TRIALS, Journal
 from eval.network_tuning.progress import LiveProgress
 from eval.network_tuning.tables import short
 from eval.network_tuning.tuning import Tuning
 from eval.wording import number, times
-from rllib_envs.errors import MeasuringError, UserError
+from launcher.folders import choose_policy
+from rllib_envs.errors import MeasuringError
 from rllib_envs.kernel_tuning.crew import MeasuringCrew
+from rllib_envs.kernel_tuning.gene_space import GeneSpace
 from rllib_envs.kernel_tuning.measured_on import measured_on
 from rllib_envs.kernel_tuning.notation import candidate_text
 from rllib_envs.kernel_tuning.protocol import OK
@@ -24,38 +29,52 @@ from rllib_envs.kernel_tuning.task import PROBLEM, KernelTask
 from rllib_envs.problem import Benchmark
 
 TUNER, BATCH = "ga_dqn", 8
+SECONDS = 10.0
+"""For GA-DQN, where there is no policy and --seconds says nothing else."""
 
 
-def run_tune_kernel(benchmark: Benchmark, seconds: float, emit: Path | None) -> None:
-    """Tune for so many seconds, print the best schedule and its speed measured anew, and write it where asked.
+def run_tune_kernel(benchmark: Benchmark, given: Path | None, seconds: float | None, emit: Path | None) -> None:
+    """Tune, print the best schedule and its speed measured anew, and write it where asked.
 
-    UserError for seconds that are none, MeasuringError where nothing works.
+    A policy's best schedule and a few drawn ones are tried, and are where GA-DQN begins if there are `seconds` for it.
+    UserError for a policy that was `given` and was not made for such a kernel, MeasuringError where nothing works.
     """
-    if not seconds > 0:
-        raise UserError(f"--seconds is {seconds:g}; give more than 0")
     task = KernelTask.from_benchmark(benchmark)
     with MeasuringCrew() as crew, tempfile.TemporaryDirectory() as folder:
         space = crew.open(task).space
-        print(f"{benchmark.name}: no policy for {PROBLEM} here; GA-DQN searches {space.size:,} genes")
-        searcher = GeneSearcher(TUNER, lambda task: crew.open(task).space, seed=0)
+        found, how = choose_policy(given, PROBLEM, lambda policy: PolicyDraws(policy, task, space))
+        policy = found.policy if found else None
+        alone = policy is not None and seconds is None
+        tries = f"its best schedule and {BATCH - 1} others" if alone else f"GA-DQN searches {space.size:,} genes"
+        print(f"{benchmark.name}, {how}; {tries}")
+        searcher = make_searcher(POLICY if alone else TUNER, lambda task: crew.open(task).space, 0, policy=policy)
+        budget = Budget(evaluations=BATCH) if alone else Budget(seconds=seconds or SECONDS)
+        began = time.perf_counter()
         with (
             closing(Journal(Path(folder) / TRIALS, {"measured_on": measured_on()})) as journal,
             LiveProgress(Console(), benchmark.name) as progress,
         ):
-            (found,) = Tuning(searcher, crew, journal, Budget(seconds=seconds), BATCH, progress).run([(task, 1)])
-        if found.schedule is None or isinstance(found.schedule, str):
-            raise MeasuringError(f"none of {found.trials} schedules works; give more --seconds")
-        width = max(len(knob.name) for knob in space.knobs)
-        for knob, choice in zip(space.knobs, found.schedule, strict=True):
-            print(f"  {knob.name:{width}}  {candidate_text(knob, choice)}")
-        (anew,) = crew.measure(task, [found.schedule])
-        if anew.status != OK:
-            raise MeasuringError(f"the schedule was not found right again: {anew.status}: {anew.reason}")
-        print(
-            f"verified: {short(anew.seconds)}, {number(task.flops / anew.seconds / 1e9)} GFLOPS, "
-            f"{times(found.untuned / anew.seconds)} over TVM without a schedule"
-        )
-        if emit:
-            crew.write_database(task, [(found.schedule, anew.seconds)], emit)
-            print(f"added to the tuning records of TVM in {emit}")
-        print(f"tuned in {seconds:g} s with {found.trials} trials")
+            (tuned,) = Tuning(searcher, crew, journal, budget, BATCH, progress).run([(task, 1)])
+        _show(task, space, tuned, crew, emit)
+        print(f"tuned in {time.perf_counter() - began:.1f} s with {tuned.trials} trials")
+
+
+def _show(task: KernelTask, space: GeneSpace, tuned: Standing, crew: MeasuringCrew, emit: Path | None) -> None:
+    """What was found, measured anew, and into the tuning records if it is faster than what TVM does without."""
+    if tuned.schedule is None or isinstance(tuned.schedule, str):
+        raise MeasuringError(f"none of {tuned.trials} schedules works; give more --seconds")
+    width = max(len(knob.name) for knob in space.knobs)
+    for knob, choice in zip(space.knobs, tuned.schedule, strict=True):
+        print(f"  {knob.name:{width}}  {candidate_text(knob, choice)}")
+    (anew,) = crew.measure(task, [tuned.schedule])
+    if anew.status != OK:
+        raise MeasuringError(f"the schedule was not found right again: {anew.status}: {anew.reason}")
+    print(
+        f"verified: {short(anew.seconds)}, {number(task.flops / anew.seconds / 1e9)} GFLOPS, "
+        f"{times(tuned.untuned / anew.seconds)} over TVM without a schedule"
+    )
+    if anew.seconds > tuned.untuned:
+        print("TVM without a schedule is faster; it stays without one")
+    elif emit:
+        crew.write_database(task, [(tuned.schedule, anew.seconds)], emit)
+        print(f"added to the tuning records of TVM in {emit}")

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from eval.policy_mapping import problem_for
 from eval.policy_mapping import solve as solve_by_policy
-from launcher.folders import policy_if_any
+from launcher.folders import choose_policy
 from launcher.mapping_answer import check_output, show_answer, write_answer
-from models.policy import Policy
-from rllib_envs.errors import MissingPackage, UserError
+from rllib_envs.errors import MissingPackage
 from rllib_envs.streaming_engine import annealing, exact
 from rllib_envs.streaming_engine.solved import Solved
 from rllib_envs.streaming_engine.task import PROBLEM, Task
@@ -20,21 +20,20 @@ SEARCH_SHARE = 0.3
 """Of the time: for the policy and annealing. CP-SAT has the rest, to prove the answer or to better it."""
 
 
-def tune_mapping(task: Task, found: tuple[Path, Policy] | None, seconds: float, seed: int = 0) -> Solved:
+def tune_mapping(task: Task, given: Path | None, seconds: float, seed: int = 0) -> Solved:
     """The best mapping that policy, annealing and CP-SAT find together, or the rules that forbid one.
 
-    `found` is a policy and where it was found; None for annealing and CP-SAT alone.
+    Annealing and CP-SAT alone where there is no policy, or where it was not made for such a task: UserError if it was
+    `given` then.
     """
-    if not seconds > 0:
-        raise UserError(f"--seconds is {seconds:g}; give more than 0")
     rng, searching = np.random.default_rng(seed), SEARCH_SHARE * seconds
+    found, how = choose_policy(given, PROBLEM, lambda policy: problem_for(policy, task))
     if found is not None:
-        path, policy = found
-        solved = solve_by_policy(policy, task, searching, rng, polish=True)
-        print(f"policy {path}, and annealing: {_said(solved)}")
+        solved = solve_by_policy(found.policy, task, searching, rng, polish=True)
+        print(f"{how}, and annealing: {_said(solved)}")
     else:
         solved = annealing.solve(task, searching, rng)
-        print(f"no policy for {PROBLEM} here; annealing: {_said(solved)}")
+        print(f"{how}; annealing: {_said(solved)}")
     if solved.proven and solved.mapping is not None:
         return solved
     try:
@@ -59,7 +58,7 @@ def run_tune_mapping(name: str, task: Task, policy: Path | None, seconds: float,
     print(
         f"{name}: {len(task.graph)} nodes, {len(task.graph.edges)} edges on {rows}x{columns} tiles of {spokes} spokes"
     )
-    solved = tune_mapping(task, policy_if_any(policy, PROBLEM), seconds)
+    solved = tune_mapping(task, policy, seconds)
     show_answer(task, solved)
     if emit:
         write_answer(emit, task, solved)
