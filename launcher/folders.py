@@ -84,8 +84,9 @@ def choose_policy(
 
 def with_other_seeds(found: FoundPolicy) -> list[FoundPolicy]:
     """Where it is the shipped policy, those that are trained from other seeds behind it."""
-    first, *others = shipped_policies(found.policy.problem) or [None]
-    return [found, *(FoundPolicy(path, Policy.load(path)) for path in others if found.path == first)]
+    shipped = shipped_policies(found.policy.problem)
+    others = shipped[1:] if found.path in shipped[:1] else []
+    return [found, *(FoundPolicy(path, Policy.load(path)) for path in others)]
 
 
 def _trainer(policy: Policy) -> str:
