@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SHELL := /bin/bash
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench clean
+.PHONY: help setup demo test lint format bench results clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -36,6 +36,9 @@ format: setup ## Rewrite the code in the project's style
 
 bench: setup ## Run every benchmark; each prints a table and a JSON line
 	@for script in $(filter-out bench/report.py,$(wildcard bench/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+results: setup ## Fill the tables and figures of results in README.md and docs/ from the records in docs/results/
+	$(BIN)/python -m eval.results
 
 clean: ## Remove the virtual environment and caches; runs are kept
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -63,8 +63,12 @@ def scores_line(benchmark: Benchmark, scores: Scores, seconds: float) -> dict[st
 
 def scores_of(line: Mapping[str, Any], benchmark: Benchmark, runs: Runs) -> Scores:
     """The scores behind a line; the curves are those of the searches. Raises as `outcome_of` does."""
-    rows = [_read(Row, content) for content in line["rows"]]
-    return Scores(_read(Evaluation, line["start"]), rows, curves(benchmark, runs))
+    return Scores(_read(Evaluation, line["start"]), rows_of(line), curves(benchmark, runs))
+
+
+def rows_of(line: Mapping[str, Any]) -> list[Row]:
+    """The rows behind a line of scores. Raises as `outcome_of` does."""
+    return [_read(Row, content) for content in line["rows"]]
 
 
 def _read(kind: type[Written], content: Mapping[str, Any]) -> Written:

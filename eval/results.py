@@ -1,0 +1,175 @@
+"""Results in the documentation: a table and a figure for each record, never written by hand.
+
+    python -m eval.results                                    # the same as `make results`
+    python -m eval.results keep REPORT NAME "What was compared"
+
+A record, `docs/results/<name>.jsonl`, holds what a comparison has measured anew, without what only its report shows.
+`keep` makes it of the folder that `tunewright compare` has written. Where a page has the lines
+`<!-- results: <name> -->` and `<!-- end of results -->`, what is between them becomes the table and the figure,
+`docs/results/<name>.png`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from eval import wording
+from eval.budget import Budget
+from eval.comparison import Comparison
+from eval.journal import JOURNAL, read_journal
+from eval.journal_lines import SCORES, rows_of
+from eval.report.figures.headline import headline
+from eval.report.figures.style import STYLE, WIDE
+from eval.report.figures.svg import write_png
+from eval.statistics import Interval, Summary, summarise
+from rllib_envs.errors import UserError, one_line_errors
+
+ROOT = Path(__file__).resolve().parent.parent
+RECORDS = ROOT / "docs" / "results"
+PAGES = ("README.md", "docs/*.md", "models/pretrained/*/README.md")
+LEFT_OUT = ("actions", "before", "after", "steps", "how")
+"""Of a row: what no table or figure here shows."""
+MEANS = """\
+Geometric means, with 95 % bootstrap intervals over benchmarks; every answer was verified and measured anew. Best on:
+the share of benchmarks on which none was better by more than 1 %."""
+BLOCK = re.compile(r"(<!-- results: (\S+) -->\n).*?(<!-- end of results -->\n)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Record:
+    """What was measured, and under which conditions."""
+
+    name: str
+    title: str
+    when: str
+    setting: Mapping[str, str]
+    comparison: Comparison
+
+    @classmethod
+    def read(cls, path: Path) -> Record:
+        """UserError where there is none, or something else."""
+        try:
+            head, *lines = [json.loads(line) for line in path.read_text().splitlines()]
+            return cls(path.stem, head["title"], head["when"], head["setting"], _comparison(head["setting"], lines))
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            raise UserError(f"{path} is no record of results: {type(error).__name__} {error}") from None
+
+    def table(self) -> str:
+        """Markdown: each contestant, the best mean first, and under which conditions."""
+        comparison, summaries = self.comparison.measurable(), summarise(self.comparison.measurable())
+        strongest = next((one.method for one in summaries if one.method in comparison.baselines), None)
+        columns = ["method", "over untuned", *([f"over {strongest}"] if strongest else []), "best on", "time"]
+        rows = [columns, ["---"] * len(columns), *(_cells(one, strongest) for one in summaries)]
+        lines = [f"| {' | '.join(row)} |" for row in rows]
+        hardware = self.setting["hardware"].partition(", backend")[0]
+        conditions = f"{len(comparison.benchmarks)} benchmarks, {comparison.budget} for each search ({hardware})"
+        return "\n".join([f"{self.title}: {conditions}, {self.when}.", "", *lines, "", MEANS, ""])
+
+    def draw(self, path: Path) -> None:
+        import matplotlib
+
+        comparison = self.comparison.measurable()
+        with matplotlib.rc_context(STYLE):
+            write_png(headline(comparison, WIDE, summarise(comparison)), path)
+
+
+def _cells(of: Summary, strongest: str | None) -> list[str]:
+    mark = "**" if of.method == "policy" else ""
+    ratios = [_interval(of.ratios[strongest]) if strongest in of.ratios else ""] if strongest else []
+    time = wording.seconds(of.seconds) if of.seconds > 0 else ""
+    cells = [of.method, _interval(of.speedup), *ratios, f"{of.best_share:.0%}", time]
+    return [f"{mark}{cell}{mark}" if cell else "" for cell in cells]
+
+
+def _interval(of: Interval) -> str:
+    return f"{wording.times(of.mean)} ({wording.number(of.low)} to {wording.number(of.high)})"
+
+
+def _comparison(setting: Mapping[str, str], lines: Sequence[Mapping[str, Any]]) -> Comparison:
+    start = lines[0]["start"]
+    rows = tuple(row for line in lines for row in rows_of(line))
+    return Comparison(
+        problem=setting["problem"],
+        problem_config={},
+        unit=start["unit"],
+        higher_is_better=start["higher_is_better"],
+        how="",
+        budget=_budget(setting["budget"]),
+        seeds=tuple(map(int, setting["seeds"].split())),
+        methods=tuple(setting["methods"].split()),
+        rounds=int(setting["rounds"]),
+        baselines=tuple(dict.fromkeys(row.method for row in rows if row.seed is None)),
+        rows=rows,
+    )
+
+
+def _budget(text: str) -> Budget:
+    """From what `str` makes of one."""
+    found = {unit: float(number) for number, unit in re.findall(r"([\d.e+-]+) (s|evaluations)", text)}
+    evaluations = found.get("evaluations")
+    return Budget(found.get("s"), None if evaluations is None else int(evaluations))
+
+
+def keep(report: Path, name: str, title: str) -> Path:
+    """Write the record of a finished comparison. UserError where the folder holds none."""
+    setting, lines = read_journal(report)
+    scores = [line for line in lines if line.get("kind") == SCORES]
+    if not scores:
+        raise UserError(f"{report / JOURNAL} has no benchmark that was measured anew; let the comparison end first")
+    ended = time.gmtime((report / JOURNAL).stat().st_mtime)
+    content: list[Mapping[str, Any]] = [{"title": title, "when": time.strftime("%Y-%m-%d", ended), "setting": setting}]
+    for line in scores:
+        rows = [{key: value for key, value in row.items() if key not in LEFT_OUT} for row in line["rows"]]
+        content.append({"benchmark": line["benchmark"], "start": line["start"], "rows": rows})
+    RECORDS.mkdir(parents=True, exist_ok=True)
+    path = RECORDS / f"{name}.jsonl"
+    path.write_text("".join(json.dumps(each) + "\n" for each in content))
+    return path
+
+
+def pages() -> Iterator[tuple[Path, str, str]]:
+    """Each page that has results, its text, and what the text has to be."""
+    for path in sorted(path for pattern in PAGES for path in ROOT.glob(pattern)):
+        text = path.read_text()
+        filled = BLOCK.sub(partial(_filled, path), text)
+        if BLOCK.search(text):
+            yield path, text, filled
+
+
+def _filled(page: Path, block: re.Match[str]) -> str:
+    record = Record.read(RECORDS / f"{block[2]}.jsonl")
+    up = "../" * len(page.relative_to(ROOT).parts[:-1])
+    figure = f"![{record.title}]({up}docs/results/{record.name}.png)"
+    return f"{block[1]}{record.table()}\n{figure}\n{block[3]}"
+
+
+def make_results() -> None:
+    for path in sorted(RECORDS.glob("*.jsonl")):
+        Record.read(path).draw(path.with_suffix(".png"))
+    for path, text, filled in pages():
+        if filled != text:
+            path.write_text(filled)
+        print(f"{path.relative_to(ROOT)}: {'as it was' if filled == text else 'written'}")
+
+
+def main(arguments: Sequence[str]) -> None:
+    with one_line_errors():
+        match arguments:
+            case []:
+                make_results()
+            case ["keep", report, name, title]:
+                print(keep(Path(report), name, title))
+            case _:
+                raise UserError('write: python -m eval.results, or python -m eval.results keep REPORT NAME "TITLE"')
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
