@@ -20,6 +20,7 @@ from launcher.folders import FoundPolicy, choose_policy, problem_for, with_other
 from models.policy import Policy
 from rllib_envs.evaluation_cache import EvaluationCache
 from rllib_envs.loop_nest.export import export_kernel
+from rllib_envs.loop_nest.measured_on import processor_name
 from rllib_envs.problem import Benchmark, Evaluation, Problem
 from rllib_envs.tuning_env import policy_input
 
@@ -49,13 +50,21 @@ def tune_task(
     with closing(problem_for(benchmark.problem, found.policy if found else None, backend)) as problem:
         start = problem.evaluate(problem.initial(benchmark))  # starts what measuring needs; not the tuning's time
         if found is not None:
-            print(f"{benchmark.name}, {how}", flush=True)
+            print(f"{benchmark.name}, {how}{_elsewhere(problem, found.policy)}", flush=True)
             outcomes = _by_policies(problem, benchmark, start, with_other_seeds(found), seconds)
         else:
             budget = Budget(seconds=SEARCH_SECONDS if seconds is None else seconds)
             print(f"{benchmark.name}, {how}; {SEARCH}, {budget}", flush=True)
             outcomes = [run_search(make_search(SEARCH), problem, benchmark, budget)]
         _answer(problem, benchmark, outcomes, emit_to)
+
+
+def _elsewhere(problem: Problem[Any], policy: Policy) -> str:
+    """A remark on a policy that has learnt on another processor, where that matters."""
+    origin, here = policy.provenance.get("processor"), processor_name()
+    if not problem.measured_on() or origin in (None, here):
+        return ""
+    return f", which was trained on {origin} and may do less well on {here}: --budget 10s lets it search"
 
 
 def _by_policies(

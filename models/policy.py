@@ -54,7 +54,7 @@ class Policy:
     weights: Mapping[str, np.ndarray] = field(repr=False)
     """float32 arrays under the parameter names of the network."""
     provenance: Mapping[str, Any] = field(default_factory=dict)
-    """JSON values: suite and its hash, seeds, trainer, iterations, environment steps, versions."""
+    """JSON values: suite and its hash, seeds, trainer, iterations, environment steps, processor, versions."""
 
     @classmethod
     def load(cls, path: str | Path) -> Policy:

@@ -38,6 +38,7 @@ from models.train_settings import TrainSettings
 from models.trainers.registry import trainer_name
 from models.validation import Validation
 from rllib_envs.errors import MissingPackage
+from rllib_envs.loop_nest.measured_on import processor_name
 from rllib_envs.registry import make_problem
 from rllib_envs.suite import Suite
 from rllib_envs.tuning_env import TuningEnv
@@ -292,6 +293,7 @@ class TrainingSession:
                 "trainer": trainer_name(settings.trainer),
                 "trainer_settings": asdict(self.trainer),
                 **asdict(self.counters),
+                "processor": processor_name(),
                 "versions": versions(),
             },
         )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,8 @@ from models import shipped
 from models.encoders.config import EncoderConfig
 from models.policy import Policy
 from rllib_envs.errors import UserError
+from rllib_envs.loop_nest import LoopNest
+from rllib_envs.loop_nest.measured_on import processor_name
 from rllib_envs.problem import Benchmark
 from rllib_envs.streaming_engine.problem import StreamingEngine
 from rllib_envs.toy import Toy
@@ -95,6 +99,19 @@ def test_one_that_was_made_for_something_else_gives_way_unless_it_was_asked_for(
         main(["tune", "streaming_engine", "graph.json", "--policy", str(folder)])
     error = capsys.readouterr().err
     assert ended.value.code == 2 and error.count("\n") == 1 and "8" in error
+
+
+def test_one_that_has_learnt_on_another_processor_says_so_where_speed_is_measured(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy = untrained("q", problem=LoopNest())
+    for origin, said in ((processor_name(), False), ("a 486", True)):
+        ship(home, replace(policy, provenance={"processor": origin}))
+        printed = tuned(capsys, "mm", "16x16x16")
+        assert ("was trained on a 486 and may do less well on" in printed) == said
+        shutil.rmtree(home / "pretrained")
+    ship(home, replace(untrained("q"), provenance={"processor": "a 486"}))
+    assert "486" not in tuned(capsys, "./toy.json")
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("5", 5.0), ("0.5s", 0.5), ("2min", 120.0), ("1 h", 3600.0)])
