@@ -5,8 +5,9 @@
 
 A record, `docs/results/<name>.jsonl`, holds what a comparison has measured anew, without what only its report shows.
 `keep` makes it of the folder that `tunewright compare` has written. Where a page has the lines
-`<!-- results: <name> -->` and `<!-- end of results -->`, what is between them becomes the table and the figure,
-`docs/results/<name>.png`.
+`<!-- results: <name> -->` and `<!-- end -->`, what is between them becomes the table and the figure,
+`docs/results/<name>.png`. With `<!-- policies: <problem> -->` it becomes what the shipped policies' files say of
+themselves.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from eval.report.figures.headline import headline
 from eval.report.figures.style import STYLE, WIDE
 from eval.report.figures.svg import write_png
 from eval.statistics import Interval, Summary, summarise
+from models.policy import Policy
+from models.shipped import PRETRAINED, shipped_policies
 from rllib_envs.errors import UserError, one_line_errors
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,7 +43,7 @@ LEFT_OUT = ("actions", "before", "after", "steps", "how")
 MEANS = """\
 Geometric means, with 95 % bootstrap intervals over benchmarks; every answer was verified and measured anew. Best on:
 the share of benchmarks on which none was better by more than 1 %."""
-BLOCK = re.compile(r"(<!-- results: (\S+) -->\n).*?(<!-- end of results -->\n)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- (results|policies): (\S+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -145,10 +148,40 @@ def pages() -> Iterator[tuple[Path, str, str]]:
 
 
 def _filled(page: Path, block: re.Match[str]) -> str:
-    record = Record.read(RECORDS / f"{block[2]}.jsonl")
+    begin, kind, name, end = block.groups()
+    if kind == "policies":
+        return f"{begin}{policies_table(name)}\n{end}"
+    record = Record.read(RECORDS / f"{name}.jsonl")
     up = "../" * len(page.relative_to(ROOT).parts[:-1])
-    figure = f"![{record.title}]({up}docs/results/{record.name}.png)"
-    return f"{block[1]}{record.table()}\n{figure}\n{block[3]}"
+    return f"{begin}{record.table()}\n![{record.title}]({up}docs/results/{name}.png)\n{end}"
+
+
+def policies_table(problem: str) -> str:
+    """Markdown: what each of a problem's shipped policies is and has learnt from. UserError where there is none."""
+    folders = shipped_policies(problem)
+    if not folders:
+        raise UserError(f"no policy is shipped for {problem!r}; the pages speak of one")
+    rows = [
+        ["folder", "trainer", "seed", "learnt from", "decisions", "minutes", "processor", "network", "kB"],
+        ["---"] * 9,
+    ]
+    for folder in folders:
+        policy = Policy.load(folder)
+        origin, encoder = policy.provenance, policy.encoder
+        rows.append(
+            [
+                str(folder.relative_to(PRETRAINED)),
+                str(origin["trainer"]),
+                str(origin["seed"]),
+                f"{origin['suite']} ({origin['suite_hash'][:12]})",
+                f"{origin['env_steps']:,}",
+                f"{origin['seconds'] / 60:.0f}",
+                str(origin.get("processor", "unknown")),
+                f"{encoder.kind}, {encoder.layers} layers of {encoder.width}",
+                f"{sum(path.stat().st_size for path in folder.glob('policy.*')) / 1000:.0f}",
+            ]
+        )
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
 
 
 def make_results() -> None:
