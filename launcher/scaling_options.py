@@ -123,10 +123,10 @@ class SearchOptions(SharedOptions, ScalingOptions, DeviceOptions, TrainingOption
     seeds: int | None = None
     """How often each candidate is trained. Not given: as often as in the table, or once."""
     method: str = ""
-    """policy, hill_climbing, random, reinforce, compound, or another search of `tunewright compare`. Not given: the
-    newest policy for network_scaling in runs/, where there is one, and hill climbing from its best."""
+    """policy, hill_climbing, random, reinforce, compound, or another search of `tunewright compare`. Not given:
+    hill climbing, from the best of a policy for network_scaling where there is one."""
     policy: Path | None = None
-    """Policy folder or run directory."""
+    """Policy folder or run directory. Not given: the newest run here, or else the policy that is shipped."""
     evaluations: int = 50
     """Networks to look at."""
     minutes: float | None = None

@@ -29,7 +29,7 @@ class SchedulingOptions:
     event_length: str = EventLength.CORRECTED
     """corrected, or compatible with the published program."""
     scheduler: Annotated[str, tyro.conf.arg(aliases=["-s"])] = "exact"
-    """exact (with proof), greedy, published_greedy, or policy: what the newest run here has learnt."""
+    """exact (with proof), greedy, published_greedy, or policy: the newest run here, or else the one that is shipped."""
     debug: bool = False
     """Show the traceback of an error."""
 
