@@ -21,8 +21,8 @@ from models.forward import forward_of
 from models.networks import NETWORKS, build_network
 from models.player import Player
 from rllib_envs.loop_nest import LoopNest
+from rllib_envs.policy_input import policy_input
 from rllib_envs.problem import PolicyInput
-from rllib_envs.tuning_env import policy_input
 
 DECISIONS, WARM_UP = 500, 50
 GOAL_MS = 1.0

@@ -27,9 +27,9 @@ from eval.searches.run import run_search
 from models.policy import Policy
 from rllib_envs.online_sharing.generate import random_suite
 from rllib_envs.online_sharing.problem import OnlineSharing
+from rllib_envs.policy_input import policy_input
 from rllib_envs.problem import Benchmark
 from rllib_envs.stem_sharing.events import EventLength
-from rllib_envs.tuning_env import policy_input
 
 SIZES = range(4, 9)
 """Applications at a time, at most."""

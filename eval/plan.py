@@ -14,8 +14,8 @@ from eval.scoring import Baseline
 from eval.searches import POLICY_SEARCHES, Search, make_search, search_name
 from eval.searches.policy import ActingPolicy
 from rllib_envs.errors import UserError
+from rllib_envs.policy_input import policy_input
 from rllib_envs.problem import Benchmark, Problem
-from rllib_envs.tuning_env import policy_input
 
 POLICY = "policy"
 """The method whose seconds the budgets of others are multiples of."""

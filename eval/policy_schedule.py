@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rllib_envs.errors import UserError
+from rllib_envs.policy_input import policy_input_batch
 from rllib_envs.stem_sharing.problem import StemSharing
 from rllib_envs.stem_sharing.schedule import Schedule
 from rllib_envs.stem_sharing.task import Task
-from rllib_envs.tuning_env import policy_input_batch
 
 if TYPE_CHECKING:
     from models.policy import Policy

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from eval.budget import Budget
 from rllib_envs.evaluation_cache import EvaluationCache
+from rllib_envs.policy_input import policy_input
 from rllib_envs.problem import STOP, Benchmark, Evaluation, PolicyInput, Problem
-from rllib_envs.tuning_env import policy_input
 
 Clock = Callable[[], float]
 """Seconds from an arbitrary origin. Tests bring their own."""

@@ -25,7 +25,7 @@ from rllib_envs.loop_nest.backend.fma_peak import PEAK_VARIABLE
 from rllib_envs.loop_nest.backend.processor import AVX2, AVX512, TIME_STAMPS, processor_flags
 from rllib_envs.loop_nest.kinds import make_statement
 from rllib_envs.loop_nest.measured_on import processor_name
-from rllib_envs.suite import DATASETS
+from rllib_envs.shipped_data import DATASETS
 
 PACKAGES = ("tunewright", "numpy", "gymnasium", "torch", "llvmlite", "loop_tool", "networkx", "safetensors")
 OPTIONAL_PACKAGES = {

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rllib_envs.errors import UserError
 from rllib_envs.names import choose
+from rllib_envs.shipped_data import DATASETS
 from rllib_envs.streaming_engine.device import DEFAULT_PIPELINE_DEPTH, Device, parse_topology
 from rllib_envs.streaming_engine.drawing import dot_text, draw_mapping
 from rllib_envs.streaming_engine.evaluate import evaluate
@@ -17,7 +18,7 @@ from rllib_envs.streaming_engine.mapping_json import save_mapping
 from rllib_envs.streaming_engine.rules import Rules
 from rllib_envs.streaming_engine.solved import Disagreement, Solved
 from rllib_envs.streaming_engine.task import PROBLEM, Task
-from rllib_envs.suite import DATASETS, read_benchmark
+from rllib_envs.suite import read_benchmark
 
 FORMATS = (".json", ".png", ".svg", ".pdf", ".dot")
 

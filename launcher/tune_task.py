@@ -21,8 +21,8 @@ from models.policy import Policy
 from rllib_envs.evaluation_cache import EvaluationCache
 from rllib_envs.loop_nest.export import export_kernel
 from rllib_envs.loop_nest.measured_on import processor_name
+from rllib_envs.policy_input import policy_input
 from rllib_envs.problem import Benchmark, Evaluation, Problem
-from rllib_envs.tuning_env import policy_input
 
 SEARCH, SEARCH_SECONDS = "annealing", 10.0
 """Where no policy is used."""

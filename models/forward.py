@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from models.batches import Batch
 from rllib_envs.one_thread import one_thread
 
 if TYPE_CHECKING:
     from models.networks import Network
-
-Batch = Mapping[str, np.ndarray]
-"""What `rllib_envs.tuning_env.policy_input` returns, with a batch axis in front of each array."""
-
-
-def batched(inputs: Sequence[Batch]) -> dict[str, np.ndarray]:
-    """Those of single states with a batch axis in front."""
-    if len(inputs) == 1:
-        return {name: array[None] for name, array in inputs[0].items()}
-    return {name: np.array([each[name] for each in inputs]) for name in inputs[0]}
 
 
 class Forward(Protocol):

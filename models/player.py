@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.forward import Batch, Forward, batched
+from models.batches import Batch, batched
+from models.forward import Forward
 from rllib_envs.errors import IllegalAction
 
 Q_TEMPERATURE = 0.02
@@ -42,7 +43,7 @@ class Player:
     def scores(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
         """float32 [actions]: log-probabilities or expected returns; illegal actions are -inf.
 
-        `inputs` is what `rllib_envs.tuning_env.policy_input` returns for one state, the episode's next.
+        `inputs` is what `rllib_envs.policy_input.policy_input` returns for one state, the episode's next.
         """
         scores = self._ask(self._forward.scores, inputs)
         if not self._values:

@@ -14,8 +14,9 @@ import numpy as np
 from gymnasium.utils.env_checker import check_env
 
 from rllib_envs.errors import IllegalAction, TunewrightError
+from rllib_envs.policy_input import policy_input
 from rllib_envs.problem import STOP, Benchmark, Evaluation, PolicyInput, Problem
-from rllib_envs.tuning_env import FEATURE_BOUND, TuningEnv, policy_input, policy_input_space
+from rllib_envs.tuning_env import FEATURE_BOUND, TuningEnv, policy_input_space
 
 ILLEGAL_TRIED_EVERY = 7
 """Illegal actions are tried on every seventh state: raising is slower than stepping, and walks repeat themselves."""

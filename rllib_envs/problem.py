@@ -118,7 +118,7 @@ class Observation(NamedTuple):
 
 
 PolicyInput = dict[str, np.ndarray]
-"""What a policy sees of a state, see `rllib_envs.tuning_env.policy_input`."""
+"""What a policy sees of a state, see `rllib_envs.policy_input.policy_input`."""
 
 Choose = Callable[[PolicyInput], np.ndarray]
 """From `policy_input` arrays with a batch axis in front to an action for each, int [batch]. Where none is legal, the

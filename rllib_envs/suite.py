@@ -18,8 +18,8 @@ from typing import Any
 from rllib_envs.errors import UserError
 from rllib_envs.names import choose
 from rllib_envs.problem import Benchmark
+from rllib_envs.shipped_data import DATASETS
 
-DATASETS = Path(__file__).resolve().parent.parent / "datasets"
 DESCRIBED = ".toml"
 
 

@@ -11,41 +11,13 @@ from gymnasium import spaces
 
 from rllib_envs.errors import IllegalAction, UserError
 from rllib_envs.evaluation_cache import EvaluationCache
-from rllib_envs.problem import STOP, Benchmark, Evaluation, Observation, PolicyInput, Problem
+from rllib_envs.policy_input import policy_input
+from rllib_envs.problem import STOP, Benchmark, Evaluation, PolicyInput, Problem
 from rllib_envs.registry import make_problem
 from rllib_envs.suite import Suite
 
 FEATURE_BOUND = 100.0
 """Features are scaled to about one; a larger value than this is a fault of the problem."""
-
-
-def policy_input(problem: Problem[Any], state: Any, steps_left: float, legal: np.ndarray | None = None) -> PolicyInput:
-    """What a policy sees of a state.
-
-    `tokens` float32 [max_tokens, token_features], `token_mask` int8 [max_tokens], `globals` float32
-    [global_features + 1] (the last one is `steps_left`, the share of the horizon that remains), and `action_mask`
-    int8 [actions]. `legal` is `problem.legal(state)`, for a caller who has asked for it already.
-    """
-    tokens, token_mask, features = problem.observe(state)
-    whole = np.empty(len(features) + 1, np.float32)
-    whole[:-1], whole[-1] = features, steps_left
-    return {
-        "tokens": tokens,
-        "token_mask": token_mask,
-        "globals": whole,
-        "action_mask": (problem.legal(state) if legal is None else legal).astype(np.int8),
-    }
-
-
-def policy_input_batch(observed: Observation, steps_left: float, legal: np.ndarray) -> PolicyInput:
-    """The same of many states at once: with a batch axis in front of each array, as `observed` and `legal` have it."""
-    tokens, token_mask, features = observed
-    return {
-        "tokens": tokens,
-        "token_mask": token_mask,
-        "globals": np.concatenate([features, np.full((len(features), 1), steps_left, np.float32)], axis=1),
-        "action_mask": legal.astype(np.int8),
-    }
 
 
 def policy_input_space(problem: Problem[Any]) -> spaces.Dict:

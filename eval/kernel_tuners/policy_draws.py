@@ -9,7 +9,7 @@ from rllib_envs.kernel_tuning.decisions import Kernel
 from rllib_envs.kernel_tuning.gene_space import Gene, GeneSpace
 from rllib_envs.kernel_tuning.module_task import Task
 from rllib_envs.kernel_tuning.problem import KernelTuning
-from rllib_envs.tuning_env import policy_input
+from rllib_envs.policy_input import policy_input
 
 
 class PolicyDraws:

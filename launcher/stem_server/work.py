@@ -5,24 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from launcher.stem_deploy import deploy
 from launcher.stem_schedule import plan
 from launcher.stem_server.asks import Ask, Deploying, Planning, Training
+from launcher.stem_server.follows import Follows
 from launcher.stem_server.job import Given
-from rllib_envs.stem_sharing.application import Application, Variant
-
-
-class Follows(Protocol):
-    """Who wants to know how a job gets on. All may raise Lost."""
-
-    def tell(self, line: str) -> None: ...
-
-    def writing(self) -> None:
-        """A file is about to be written."""
-
-    def done(self, variant: Variant) -> None: ...
+from rllib_envs.stem_sharing.application import Application
 
 
 class Made(NamedTuple):

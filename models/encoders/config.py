@@ -49,7 +49,7 @@ class EncoderConfig:
 
 
 class InputSizes(NamedTuple):
-    """The sizes of the arrays that `rllib_envs.tuning_env.policy_input` returns."""
+    """The sizes of the arrays that `rllib_envs.policy_input.policy_input` returns."""
 
     max_tokens: int
     token_features: int

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from models.batches import Batch
 from models.encoders.mlp import EntityMLP
-from models.forward import Batch
 from models.numpy_forward.layers import Linear, Normalisation, array, relu
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from models.batches import Batch
 from models.encoders.build import Encoder
 from models.encoders.mlp import EntityMLP
 from models.encoders.transformer import EntityTransformer
-from models.forward import Batch
 from models.networks import MASKED, Network, PolicyNetwork, RecurrentQNetwork
 from models.numpy_forward.layers import ONE_THREAD, Linear, Memory
 from models.numpy_forward.mlp import MLPEncoder

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from models.batches import Batch
 from models.encoders.transformer import EntityTransformer
-from models.forward import Batch
 from models.numpy_forward.layers import Linear, Normalisation, array, relu
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from ray.rllib.core.columns import Columns
 
+from models.batches import batched
 from models.exploration import EpsilonGreedyQ
-from models.forward import batched
 from models.numpy_forward.networks import NumpyForward
 from models.replay.transitions import Q_BEST, Q_TAKEN
 from models.rl_modules import MEMORY, MaskedActorCritic, MaskedQ

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from models.forward import batched
+from models.batches import batched
 from rllib_envs.evaluation_cache import EvaluationCache
+from rllib_envs.policy_input import policy_input
 from rllib_envs.problem import STOP, Benchmark, Choose
-from rllib_envs.tuning_env import policy_input
 
 
 def best_of(

@@ -21,7 +21,7 @@ from rllib_envs.errors import UserError
 from rllib_envs.kernel_tuning.gene_space import Gene, GeneSpace
 from rllib_envs.kernel_tuning.gene_space_json import space_from_json, space_to_json
 from rllib_envs.names import choose
-from rllib_envs.suite import DATASETS
+from rllib_envs.shipped_data import DATASETS
 
 LANDSCAPES = DATASETS / "kernel_landscapes"
 FORMAT = 1

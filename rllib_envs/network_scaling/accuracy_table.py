@@ -23,7 +23,7 @@ from rllib_envs.network_scaling.results import PROBLEM, TRAINED_BY, Candidate
 from rllib_envs.network_scaling.setting import Setting
 from rllib_envs.problem import Evaluation
 from rllib_envs.records import read_records
-from rllib_envs.suite import DATASETS
+from rllib_envs.shipped_data import DATASETS
 
 SHIPPED = DATASETS / "network_scaling_tables" / "accuracy"
 FORMAT = 1

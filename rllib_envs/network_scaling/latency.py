@@ -14,7 +14,7 @@ from rllib_envs.network_scaling.latency_table import LatencyTable
 from rllib_envs.network_scaling.platforms import DEVICES_OF, PLATFORMS
 from rllib_envs.network_scaling.profiles import PROFILES
 from rllib_envs.network_scaling.scaling import Scaling
-from rllib_envs.suite import DATASETS
+from rllib_envs.shipped_data import DATASETS
 
 SHIPPED = DATASETS / "network_scaling_tables" / "latency"
 MODELLED = ("basic", "bottleneck")

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rllib_envs.policy_input import policy_input_batch
 from rllib_envs.problem import Choose
 from rllib_envs.streaming_engine.decoder import Candidates, Decoded, Decoder, decode
 from rllib_envs.streaming_engine.scene import Scene
 from rllib_envs.streaming_engine.task import Task
 from rllib_envs.streaming_engine.traits import make_traits
-from rllib_envs.tuning_env import policy_input_batch
 
 if TYPE_CHECKING:
     from rllib_envs.streaming_engine.problem import StreamingEngine

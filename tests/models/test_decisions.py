@@ -7,11 +7,12 @@ import pytest
 
 from models.decisions import act_in_all
 from models.encoders.config import EncoderConfig
+from rllib_envs.policy_input import policy_input
+from rllib_envs.shipped_data import DATASETS
 from rllib_envs.streaming_engine.lockstep import decode_with
 from rllib_envs.streaming_engine.placement import task_of
 from rllib_envs.streaming_engine.problem import StreamingEngine
-from rllib_envs.suite import DATASETS, read_benchmark
-from rllib_envs.tuning_env import policy_input
+from rllib_envs.suite import read_benchmark
 from tests.models.toy_policies import untrained, walked_states
 
 BENCHMARK = read_benchmark(DATASETS / "streaming_engine" / "vector_add.json")

@@ -24,7 +24,8 @@ from models.training import TrainingSession
 from rllib_envs.errors import MissingPackage, UserError
 from rllib_envs.problem import Benchmark, PolicyInput, Problem
 from rllib_envs.registry import make_problem
-from rllib_envs.suite import DATASETS, read_benchmark
+from rllib_envs.shipped_data import DATASETS
+from rllib_envs.suite import read_benchmark
 from rllib_envs.toy import Toy
 from rllib_envs.tuning_env import policy_input_space
 from tests.conftest import matmul

@@ -13,9 +13,9 @@ from models.train_settings import TrainSettings
 from models.trainers.registry import TRAINERS
 from models.training import TrainingSession
 from rllib_envs.errors import UserError
+from rllib_envs.policy_input import policy_input
 from rllib_envs.streaming_engine.placement import task_of
 from rllib_envs.suite import Suite
-from rllib_envs.tuning_env import policy_input
 
 pytestmark = pytest.mark.usefixtures("shared_ray")
 

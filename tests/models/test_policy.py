@@ -16,9 +16,9 @@ from safetensors.numpy import load_file, save_file
 from models.encoders.config import EncoderConfig
 from models.policy import CARD, KINDS, WEIGHTS, Policy
 from rllib_envs.errors import IllegalAction, UserError
+from rllib_envs.policy_input import policy_input
 from rllib_envs.problem import Benchmark
 from rllib_envs.toy import Toy
-from rllib_envs.tuning_env import policy_input
 from tests.models.toy_policies import untrained
 
 START = Toy().initial(Benchmark("b", "toy", {"targets": [3, 5]}))
@@ -206,7 +206,7 @@ def test_using_a_policy_needs_no_ray(saved):
         "import sys; sys.modules['ray'] = None\n"
         "from models.policy import Policy\n"
         "from rllib_envs.problem import Benchmark\n"
-        "from rllib_envs.tuning_env import policy_input\n"
+        "from rllib_envs.policy_input import policy_input\n"
         f"policy = Policy.load({str(saved)!r}); problem = policy.make_problem()\n"
         "state = problem.initial(Benchmark('b', 'toy', {'targets': [3, 5]}))\n"
         "print(policy.act(policy_input(problem, state, 1.0)))\n"

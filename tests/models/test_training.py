@@ -20,9 +20,10 @@ from models.train_settings import TrainSettings
 from models.training import TrainingError, TrainingSession
 from models.training_env import TrainingEnv
 from rllib_envs.errors import UserError
+from rllib_envs.policy_input import policy_input
 from rllib_envs.records import read_records
 from rllib_envs.toy import Toy
-from rllib_envs.tuning_env import TuningEnv, policy_input
+from rllib_envs.tuning_env import TuningEnv
 
 SMALL = EncoderConfig(width=64)
 QUICK: dict[str, dict[str, int]] = {

@@ -10,9 +10,9 @@ import torch
 from models.encoders.config import EncoderConfig, InputSizes
 from models.networks import build_network
 from models.policy import Policy
+from rllib_envs.policy_input import policy_input
 from rllib_envs.problem import Benchmark, PolicyInput, Problem
 from rllib_envs.toy import Toy
-from rllib_envs.tuning_env import policy_input
 
 
 def untrained(

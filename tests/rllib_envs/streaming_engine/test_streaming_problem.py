@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from rllib_envs.errors import IllegalAction, UserError
+from rllib_envs.policy_input import policy_input
 from rllib_envs.problem import Benchmark
 from rllib_envs.registry import make_problem
 from rllib_envs.streaming_engine.candidate_features import CANDIDATE_FEATURES
@@ -21,7 +22,7 @@ from rllib_envs.streaming_engine.problem import StreamingEngine
 from rllib_envs.streaming_engine.rules import Rules
 from rllib_envs.streaming_engine.task import Task
 from rllib_envs.suite import Suite
-from rllib_envs.tuning_env import TuningEnv, policy_input
+from rllib_envs.tuning_env import TuningEnv
 from tests.rllib_envs.streaming_engine.graphs import random_device, random_task
 
 SHIPPED = {one.name: one for one in Suite.load("streaming_engine").benchmarks}
