@@ -27,7 +27,7 @@ from eval.budget import Budget
 from eval.searches import Search, make_search
 from eval.searches.reinforce import reinforce
 from eval.searches.run import run_search
-from launcher.scaling_search import TOY_STEPS, compound
+from launcher.scaling.search import TOY_STEPS, compound
 from models.policy import Policy
 from rllib_envs.generated_suite import write_suite
 from rllib_envs.network_scaling.generate import random_bounds

@@ -24,11 +24,11 @@ from typing import Any
 
 from report import Bar, report
 
-from launcher.stem_options import SchedulingOptions
+from launcher.stem.options import SchedulingOptions
+from launcher.stem.setup import Setup
 from launcher.stem_server.asks import Planning, planning_ask
 from launcher.stem_server.client import JobServer
 from launcher.stem_server.job import DONE, SCHEDULE
-from launcher.stem_setup import Setup
 from rllib_envs.child_process import child_environment
 
 ROOT = Path(__file__).parent.parent

@@ -10,8 +10,7 @@ from typing import Any
 
 import tyro
 
-from launcher.compare import CompareConfig, run_compare
-from launcher.config_file import parse_train
+from launcher.comparison.compare import CompareConfig, run_compare
 from launcher.dashboard import DashboardConfig, run_dashboard
 from launcher.doctor import DoctorConfig, run_doctor
 from launcher.export import ExportConfig, run_export
@@ -22,9 +21,10 @@ from launcher.program import carry_out
 from launcher.records import RecordsConfig, run_records
 from launcher.replay import ReplayConfig, run_replay
 from launcher.tracking.sync import SyncConfig, run_sync
-from launcher.train import run_train
-from launcher.train_config import TrainConfig
-from launcher.tune import TuneConfig, run_tune
+from launcher.training.config import TrainConfig
+from launcher.training.config_file import parse_train
+from launcher.training.train import run_train
+from launcher.tuning.tune import TuneConfig, run_tune
 
 COMMANDS: dict[type[Any], Callable[[Any], None]] = {
     TrainConfig: run_train,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from launcher.stem_client import main
+from launcher.stem.client import main
 
 if __name__ == "__main__":
     main()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from launcher.folders import runs_folder
-from launcher.recorded_config import recorded_config
-from launcher.resume import newest_whole
 from launcher.tracking.fetch import local_run
+from launcher.training.recorded_config import recorded_config
+from launcher.training.resume import newest_whole
 from models.checkpoint import read_description
 from models.checkpoint_policy import policy_of
 from models.policy import CARD

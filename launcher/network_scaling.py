@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from launcher.program import run_program
-from launcher.scaling_evaluation import run_evaluate
-from launcher.scaling_options import (
+from launcher.scaling.evaluation import run_evaluate
+from launcher.scaling.options import (
     EvaluateOptions,
     ImportOptions,
     MeasureOptions,
@@ -21,8 +21,8 @@ from launcher.scaling_options import (
     SearchOptions,
     ToyOptions,
 )
-from launcher.scaling_search import run_search_command, run_toy
-from launcher.scaling_tables import run_import, run_measure, run_record, run_script
+from launcher.scaling.search import run_search_command, run_toy
+from launcher.scaling.tables import run_import, run_measure, run_record, run_script
 
 COMMANDS: dict[type[Any], Callable[[Any], None]] = {
     SearchOptions: run_search_command,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 from launcher.cli import run
-from launcher.config_file import parse_train
+from launcher.training.config_file import parse_train
 
 
 def main() -> None:

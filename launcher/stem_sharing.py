@@ -16,11 +16,11 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from launcher import stem_client
 from launcher.program import run_program
-from launcher.stem_deploy import run_deploy, run_executor
-from launcher.stem_experiment import run_experiment
-from launcher.stem_options import (
+from launcher.stem import client
+from launcher.stem.deploy import run_deploy, run_executor
+from launcher.stem.experiment import run_experiment
+from launcher.stem.options import (
     ClientOptions,
     DeployOptions,
     ExecutorOptions,
@@ -30,19 +30,19 @@ from launcher.stem_options import (
     SetupOptions,
     StemTrainOptions,
 )
-from launcher.stem_schedule import run_schedule
+from launcher.stem.schedule import run_schedule
+from launcher.stem.setup import run_setup
 from launcher.stem_server.options import ServerOptions
-from launcher.stem_setup import run_setup
 
 
 def run_train(options: StemTrainOptions) -> None:
-    from launcher.stem_training import train  # with PyTorch, which planning does without
+    from launcher.stem.training import train  # with PyTorch, which planning does without
 
     train(options)
 
 
 def run_latencies(options: LatencyOptions) -> None:
-    from launcher.stem_training import latencies
+    from launcher.stem.training import latencies
 
     latencies(options)
 
@@ -79,7 +79,7 @@ NAMES: dict[str, Callable[..., Any]] = {
 def main(arguments: list[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] == ["client"]:
-        stem_client.main(arguments[1:], "stem_sharing.py client")
+        client.main(arguments[1:], "stem_sharing.py client")
         return
     run_program("stem_sharing.py", __doc__, NAMES, COMMANDS, arguments)
 

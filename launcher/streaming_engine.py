@@ -14,10 +14,10 @@ import tyro
 
 from eval.policy_mapping import solve as solve_by_policy
 from launcher.folders import find_policy, runs_folder
-from launcher.mapping_answer import show_answer, write_answer
-from launcher.mapping_graphs import graphs_of, to_answer
-from launcher.mapping_options import CMA_ES, MODES, RANDOM, MappingOptions
-from launcher.mapping_training import train
+from launcher.mapping.answer import show_answer, write_answer
+from launcher.mapping.graphs import graphs_of, to_answer
+from launcher.mapping.options import CMA_ES, MODES, RANDOM, MappingOptions
+from launcher.mapping.training import train
 from launcher.program import carry_out
 from launcher.tracking.event_files import EventFiles
 from models.policy import Policy

@@ -9,8 +9,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from launcher.cluster.ray_node import SHARED_MEMORY
 from launcher.jobs.limits import NoSlurm, ask_slurm, has_slurm
-from launcher.ray_node import SHARED_MEMORY
 from launcher.tracking.account import HOW, find_key, host
 from rllib_envs.errors import UserError
 from rllib_envs.tvm_installed import tvm_row

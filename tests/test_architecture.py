@@ -62,7 +62,10 @@ sys.meta_path.insert(0, Blocked())
             ("ray", "wandb", "tvm", "submitit", "torch", "matplotlib", "loop_tool", "networkx"),
             "import rllib_envs.loop_nest",
         ),
-        (("ray", "wandb", "tvm", "submitit", "matplotlib"), "import launcher.tune, models.policy, eval.searches"),
+        (
+            ("ray", "wandb", "tvm", "submitit", "matplotlib"),
+            "import launcher.tuning.tune, models.policy, eval.searches",
+        ),
         (
             ("ray", "wandb", "tvm", "submitit", "torch", "matplotlib", "gymnasium"),
             "import rllib_envs.loop_nest.backend.child",

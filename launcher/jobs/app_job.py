@@ -7,10 +7,10 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from launcher.allocation import Allocation
+from launcher.cluster.allocation import Allocation
+from launcher.cluster.ray_cluster import InfrastructureFailure, ray_cluster
 from launcher.jobs.after_job import REQUEUE_STATUS, job_name, returned
 from launcher.jobs.apps import APPS
-from launcher.ray_cluster import InfrastructureFailure, ray_cluster
 from models.interrupts import Interrupts
 
 DRIVER_PROCESSORS = 2

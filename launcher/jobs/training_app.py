@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from launcher.config_file import parse_train
 from launcher.options import parse_settings
 from launcher.tracking.account import HOW_WITHOUT_ENVIRONMENT, find_key
 from launcher.tracking.tracking import ONLINE
-from launcher.train import run_train
-from launcher.train_config import TrainConfig, load_suite
+from launcher.training.config import TrainConfig, load_suite
+from launcher.training.config_file import parse_train
+from launcher.training.train import run_train
 from models.checkpoint import read_description
 from models.continuation import check_continuation
 from models.store.locate import locate_run

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, NamedTuple, get_type_hints
 
 from launcher.options import checked
-from launcher.stem_deploy import Target
-from launcher.stem_options import SchedulingOptions, StemTrainOptions
+from launcher.stem.deploy import Target
+from launcher.stem.options import SchedulingOptions, StemTrainOptions
+from launcher.stem.setup import Setup, setup_of
 from launcher.stem_server.job import DEPLOY, SCHEDULE, TRAIN
-from launcher.stem_setup import Setup, setup_of
 from rllib_envs.errors import UserError
 from rllib_envs.stem_sharing.accuracy_files import check_name
 from rllib_envs.stem_sharing.checked import no_others

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from launcher.options import at_least
-from launcher.stem_deploy import ended_by_signals, positive, token_in
+from launcher.stem.deploy import ended_by_signals, positive, token_in
 from launcher.stem_server import messages
 from launcher.stem_server.asks import read_ask
 from launcher.stem_server.crew import Crew

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from launcher.stem.training import Log
 from launcher.stem_server.follows import Follows
-from launcher.stem_training import Log
 from rllib_envs.stem_sharing.application import Variant
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from launcher.stem_deploy import deploy
-from launcher.stem_schedule import plan
+from launcher.stem.deploy import deploy
+from launcher.stem.schedule import plan
 from launcher.stem_server.asks import Ask, Deploying, Planning, Training
 from launcher.stem_server.follows import Follows
 from launcher.stem_server.job import Given
@@ -39,8 +39,8 @@ def _deploy(ask: Deploying, tell: Callable[[str], None]) -> Made:
 
 
 def _train(ask: Training, given: Given, follows: Follows) -> Made:
+    from launcher.stem.training import train
     from launcher.stem_server.train_log import TrainLog  # with PyTorch, which the other workers do without
-    from launcher.stem_training import train
 
     with contextlib.chdir(ask.folder):
         trained = train(ask.options, TrainLog(given.done, follows))

@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from launcher.options import checked
-from launcher.recorded_config import OF_THIS_CALL
 from launcher.tracking.account import HOW, find_key
 from launcher.tracking.advice import explained
 from launcher.tracking.artifacts import CHECKPOINT
 from launcher.tracking.mirrored import Mirrored
 from launcher.tracking.reference import Reference, is_reference, parse_reference
 from launcher.tracking.settings import client_errors, interface, one_line, page, server_url
-from launcher.train_config import TrainConfig
+from launcher.training.config import TrainConfig
+from launcher.training.recorded_config import OF_THIS_CALL
 from models.checkpoint import ALGORITHM, DESCRIPTION, LEARNER, RANDOM, Checkpoint
 from models.store.atomic import new_directory, read_json, write_json
 from models.store.manifest import MANIFEST

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eval.report.figures import drawings
-from launcher.evaluation import METHODS
+from launcher.comparison.evaluation import METHODS
 from launcher.tracking.figures import LEARNING, LOSS, THROUGHPUT, TRAINER, WORKERS
 
 ITERATION, MINUTES = "Step", "RelativeTime(Process)"

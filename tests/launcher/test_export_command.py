@@ -9,7 +9,7 @@ import onnxruntime
 import pytest
 
 from launcher.export import ExportConfig, run_export
-from launcher.train_config import TrainConfig
+from launcher.training.config import TrainConfig
 from models.policy import Policy
 from rllib_envs.errors import UserError
 from rllib_envs.toy import Toy

@@ -12,8 +12,8 @@ import pytest
 
 from eval.searches.hill_climbing import hill_climbing
 from launcher.network_scaling import main
-from launcher.scaling_options import SearchOptions
-from launcher.scaling_search import alone, compound, folder_name, method_of, policy_then_climb
+from launcher.scaling.options import SearchOptions
+from launcher.scaling.search import alone, compound, folder_name, method_of, policy_then_climb
 from rllib_envs.network_scaling import timing
 from rllib_envs.network_scaling.latency_file import LatencyFile
 from rllib_envs.network_scaling.problem import NetworkScaling

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from launcher.options import parse_settings
-from launcher.train_config import TrainConfig
+from launcher.training.config import TrainConfig
 from rllib_envs.errors import UserError
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from launcher.train_config import TrainConfig
+from launcher.training.config import TrainConfig
 from rllib_envs.errors import UserError
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from launcher.mapping_answer import read_task
-from launcher.mapping_graphs import graphs_of, nodes_of, to_answer, write_stages
-from launcher.mapping_options import MODES, MappingOptions
-from launcher.mapping_training import train_config
+from launcher.mapping.answer import read_task
+from launcher.mapping.graphs import graphs_of, nodes_of, to_answer, write_stages
+from launcher.mapping.options import MODES, MappingOptions
+from launcher.mapping.training import train_config
 from launcher.options import parse_settings
 from launcher.streaming_engine import main
 from models.policy import Policy

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from launcher.config_file import find_config, parse_train
+from launcher.training.config_file import find_config, parse_train
 from models.policy import Policy
 from models.shipped import PRETRAINED, RECIPES, find_recipe, shipped_policies
 from rllib_envs.errors import UserError

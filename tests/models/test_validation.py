@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from launcher import learning
-from launcher.train_config import TrainConfig
+from launcher.training import learning
+from launcher.training.config import TrainConfig
 from models import validation
 from models.policy import Policy
 from models.store.run_directory import RunDirectory

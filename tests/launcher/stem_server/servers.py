@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from launcher.stem_options import SchedulingOptions
+from launcher.stem.options import SchedulingOptions
+from launcher.stem.setup import Setup
 from launcher.stem_server.asks import Planning, planning_ask
 from launcher.stem_server.client import JobServer
 from launcher.stem_server.job import SCHEDULE
-from launcher.stem_setup import Setup
 from models.interrupts import descendants
 from tests.conftest import ROOT
 from tests.processes import command_line

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from launcher import stem_client, stem_sharing
+from launcher import stem_sharing
+from launcher.stem import client as stem_client
 from launcher.stem_server.client import JobServer
 from launcher.stem_server.job import DONE, KINDS, RUNNING, SCHEDULE
 from launcher.stem_server.messages import read_answer
@@ -19,8 +20,8 @@ from launcher.stem_server.own_redis import OwnRedis
 from launcher.stem_server.store import Store
 from rllib_envs.errors import UserError
 from rllib_envs.stem_sharing.executor.simulator import Simulator
+from tests.launcher.stem.test_stem_deploy import written
 from tests.launcher.stem_server.servers import ServerProcess, ask_for_schedules, in_the_file, planning, server
-from tests.launcher.test_stem_deploy import written
 from tests.processes import left_of
 from tests.rllib_envs.stem_sharing.tasks import three_applications
 from tests.rllib_envs.stem_sharing.test_executor import say, serving

@@ -15,8 +15,8 @@ from launcher.stem_server.own_redis import OwnRedis
 from launcher.stem_server.store import PREFIX, Store
 from rllib_envs.stem_sharing.accuracy_files import read_application
 from rllib_envs.stem_sharing.layered.model_file import read_model
+from tests.launcher.stem.test_stem_training import hurry, run, with_inputs
 from tests.launcher.stem_server.servers import ServerProcess, in_the_file, server
-from tests.launcher.test_stem_training import hurry, run, with_inputs
 from tests.processes import command_line
 
 Client = Callable[..., int]

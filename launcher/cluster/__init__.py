@@ -1,0 +1,1 @@
+"""Ray inside an allocation of SLURM's, or on this machine."""

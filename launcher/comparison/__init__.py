@@ -1,0 +1,1 @@
+"""`tunewright compare`: a policy against searches and baselines, and where that is kept."""

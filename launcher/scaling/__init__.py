@@ -1,0 +1,1 @@
+"""Commands of `launcher/network_scaling.py`: search, evaluate, and the tables."""

@@ -1,0 +1,1 @@
+"""Commands of `launcher/stem_sharing.py` and `launcher/client.py`."""

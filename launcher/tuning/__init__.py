@@ -1,0 +1,1 @@
+"""`tunewright tune`: one task, by whatever policy or search there is for it."""
