@@ -13,6 +13,10 @@ Random compute graphs for a streaming engine, each of which has a valid mapping:
 
     python datasets/generator.py --kind=layered --nodes=10:20:5 --count=100 --topology='16 6' --out=my_graphs
 
+Random kernels of dense layers, batched products and convolutions, with the extents of common networks:
+
+    python datasets/generator.py --kind=kernel_tuning --count=20 --out=my_kernels
+
 Random video applications that share a network's stem, each task with a budget that some schedule keeps to:
 
     python datasets/generator.py --kind=stem_sharing --apps=2:10 --count=20 --out=my_applications

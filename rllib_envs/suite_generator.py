@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from rllib_envs.errors import UserError
+from rllib_envs.kernel_tuning.generate import random_suite as random_kernels
+from rllib_envs.kernel_tuning.task import PROBLEM as KERNELS
 from rllib_envs.loop_nest.kinds import KINDS, Kind, benchmark_name, make_statement, terms
 from rllib_envs.names import choose
 from rllib_envs.network_scaling.generate import random_bounds
@@ -33,8 +35,8 @@ class GeneratorOptions:
 
     kind: str
     """Kind of loop nest (mm, bmm, conv (= conv2d, NHWC), conv1d, transpose, row_sum and others) or of random graph
-    (layered, gn), network_scaling for random bounds on latency and memory, stem_sharing for applications, or
-    online_sharing for traces of them."""
+    (layered, gn), kernel_tuning for random kernels, network_scaling for random bounds on latency and memory,
+    stem_sharing for applications, or online_sharing for traces of them."""
     dimA: str = ""
     """Loop nests: dimensions of A, outermost first, for example 64:128:16,64:128:16."""
     dimB: str = ""
@@ -44,13 +46,13 @@ class GeneratorOptions:
     nodes: str = ""
     """Graphs: their sizes, for example 10:20 or 10|15|20."""
     count: int = 10
-    """Graphs, applications and traces: how many tasks of each size. Bounds: how many."""
+    """Graphs, applications and traces: how many tasks of each size. Kernels: of each operator. Bounds: how many."""
     topology: str = "16 6"
     """Graphs: tiles and spokes of the device, or rows, columns and spokes."""
     pipeline_depth: int = DEFAULT_PIPELINE_DEPTH
     """Graphs: cycles from an instruction's start until its result is ready."""
     seed: int = 0
-    """Graphs, applications, traces and bounds: the same seed gives the same ones."""
+    """Of what is random: the same seed gives the same tasks."""
     apps: str = ""
     """Applications: how many share a stem, for example 2:10. Traces: how many there are at most at a time."""
     event_length: str = EventLength.CORRECTED
@@ -155,6 +157,10 @@ def graphs(options: GeneratorOptions, name: str) -> list[Benchmark]:
     return random_suite(name, parse_dimension(options.nodes), options.count, device, seed=options.seed)
 
 
+def kernels(options: GeneratorOptions, name: str) -> list[Benchmark]:
+    return random_kernels(options.count, options.seed)
+
+
 def bounds(options: GeneratorOptions, name: str) -> list[Benchmark]:
     if not options.table:
         raise UserError(f"{name} needs --table, the name or path of a table of accuracies")
@@ -164,6 +170,7 @@ def bounds(options: GeneratorOptions, name: str) -> list[Benchmark]:
 MAKERS: dict[str, Callable[[GeneratorOptions, str], list[Benchmark]]] = {
     **dict.fromkeys(KINDS, loop_nests),
     **dict.fromkeys(GRAPH_KINDS, graphs),
+    KERNELS: kernels,
     SCALING: bounds,
     STEM_SHARING: applications,
     ONLINE_SHARING: applications,

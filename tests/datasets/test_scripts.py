@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections import Counter
 
 import pytest
 
+from rllib_envs.kernel_tuning.operators import OPERATORS
+from rllib_envs.kernel_tuning.task import KernelTask
 from rllib_envs.online_sharing.trace import Trace
 from rllib_envs.stem_sharing.task import Task as StemTask
 from rllib_envs.streaming_engine.device import Device
@@ -88,6 +91,16 @@ def test_random_applications_are_a_suite(tmp_path):
     assert {task.quality.event_length for task in tasks} == {"compatible"}
 
 
+def test_random_kernels_are_a_suite(tmp_path):
+    for name, seed in (("one", 2), ("same", 2), ("other", 3)):
+        assert generate(tmp_path / name, "--kind=kernel_tuning", "--count=3", f"--seed={seed}").returncode == 0
+    one, same, other = (Suite.load(tmp_path / name) for name in ("one", "same", "other"))
+    assert one.hash == same.hash != other.hash and one.problem == "kernel_tuning"
+    tasks = [KernelTask.from_benchmark(benchmark) for benchmark in one.benchmarks]
+    assert Counter(task.operator for task in tasks) == dict.fromkeys(OPERATORS, 3)
+    assert all(1e6 <= task.flops <= 6e7 for task in tasks)
+
+
 def test_random_traces_are_a_suite(tmp_path):
     for name, seed in (("one", 2), ("same", 2), ("other", 3)):
         run = generate(tmp_path / name, "--kind=online_sharing", "--apps=2|4", "--count=2", f"--seed={seed}")
@@ -101,6 +114,7 @@ def test_random_traces_are_a_suite(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (("--kind=kernel_tuning", "--count=0"), "kernels of each operator are not possible"),
         (("--kind=stem_sharing",), "needs --apps"),
         (("--kind=online_sharing",), "needs --apps"),
         (("--kind=online_sharing", "--apps=2", "--count=0"), "at least one trace"),

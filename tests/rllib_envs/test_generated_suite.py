@@ -11,6 +11,7 @@ import pytest
 from rllib_envs.errors import UserError
 from rllib_envs.generated_suite import read_options
 from rllib_envs.shipped_data import DATASETS
+from rllib_envs.kernel_tuning.task import KernelTask
 from rllib_envs.stem_sharing.events import EventLength
 from rllib_envs.stem_sharing.generate import random_suite
 from rllib_envs.suite import Suite
@@ -67,13 +68,21 @@ def test_a_described_suite_has_a_name_like_others(tmp_path: Path, monkeypatch: p
 
 
 def test_those_that_are_shipped_are_of_their_problems() -> None:
-    for name in ("online_sharing", "stem_sharing"):
+    for name in ("kernel_tuning", "network_scaling", "online_sharing", "stem_sharing"):
         assert Suite.load(f"{name}_random").problem == name
     path = DATASETS / "streaming_engine_random.toml"  # generating it takes a minute
     for options in read_options(path, tomllib.loads(path.read_text())):
         assert generate(replace(options, count=1))[0].problem == "streaming_engine"
     expected = {task.name: task.spec for task in random_suite(range(2, 11), 60, 0, EventLength.CORRECTED)}
     assert {task.name: task.spec for task in Suite.load("stem_sharing_random").benchmarks} == expected
+
+
+def test_the_kernels_of_the_other_suite_are_held_out() -> None:
+    learnt, held_out = (
+        {KernelTask.from_benchmark(benchmark).text for benchmark in Suite.load(name).benchmarks}
+        for name in ("kernel_tuning_random", "kernel_tuning")
+    )
+    assert not learnt & held_out
 
 
 def test_a_suffix_is_behind_every_name() -> None:
