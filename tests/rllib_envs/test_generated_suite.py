@@ -10,8 +10,8 @@ import pytest
 
 from rllib_envs.errors import UserError
 from rllib_envs.generated_suite import read_options
-from rllib_envs.shipped_data import DATASETS
 from rllib_envs.kernel_tuning.task import KernelTask
+from rllib_envs.shipped_data import DATASETS
 from rllib_envs.stem_sharing.events import EventLength
 from rllib_envs.stem_sharing.generate import random_suite
 from rllib_envs.suite import Suite
