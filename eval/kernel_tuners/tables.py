@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from eval.kernel_tuners.contest import Result
-from eval.kernel_tuners.verdict import area, final, overhead_ms, repeated_percent, verdict
+from eval.kernel_tuners.verdict import area, ceilings, final, overhead_ms, repeated_percent, verdict
 
 
 def methods_of(results: Sequence[Result]) -> list[str]:
@@ -16,15 +16,17 @@ def methods_of(results: Sequence[Result]) -> list[str]:
 
 
 def kernel_table(results: Sequence[Result], base: str) -> Table:
-    """Each kernel's geometric mean area over seeds, as a multiple of `base`'s."""
+    """Each kernel's geometric mean area over seeds, as a multiple of `base`'s, and what it could be at most."""
     methods = methods_of(results)
     table = Table(title=f"area under the best-so-far curve, as a multiple of {base}'s", title_justify="left")
     table.add_column("kernel")
     for method in methods:
         table.add_column(method, justify="right")
+    table.add_column("ceiling", justify="right")
     found = {method: verdict(results, method, base).by_kernel for method in methods}
+    found["ceiling"] = ceilings(results, base)
     for kernel in dict.fromkeys(result.kernel for result in results):
-        table.add_row(kernel, *(f"{found[method].get(kernel, float('nan')):.3f}" for method in methods))
+        table.add_row(kernel, *(f"{one.get(kernel, float('nan')):.3f}" for one in found.values()))
     return table
 
 

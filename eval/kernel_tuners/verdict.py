@@ -58,6 +58,18 @@ def verdict(results: Sequence[Result], method: str, other: str, figure: Figure =
     )
 
 
+def ceilings(results: Sequence[Result], other: str) -> dict[str, float]:
+    """By kernel, how many times better than `other` a tuner could be by its area: one that begins with the best that
+    any run found. Kernels on which `other` found nothing that works are left out."""
+    best: dict[str, float] = {}
+    for result in results:
+        best[result.kernel] = max(best.get(result.kernel, 0.0), final(result))
+    areas: dict[str, list[float]] = {}
+    for (kernel, _), value in _by_pair(results, other, area).items():
+        areas.setdefault(kernel, []).append(value)
+    return {kernel: best[kernel] / float(np.mean(found)) for kernel, found in areas.items() if any(found)}
+
+
 def overhead_ms(results: Sequence[Result], method: str) -> float:
     """Milliseconds of the tuner itself for each trial, in the mean over all runs."""
     mine = [result.run for result in results if result.method == method]

@@ -16,7 +16,7 @@ from eval.kernel_tuners.figures import write_figures
 from eval.kernel_tuners.kernels import kernels_of
 from eval.kernel_tuners.methods import METHODS, Method
 from eval.kernel_tuners.trials import Run, Trials, handed_out, run_tuner
-from eval.kernel_tuners.verdict import final, overhead_ms, repeated_percent, verdict
+from eval.kernel_tuners.verdict import ceilings, final, overhead_ms, repeated_percent, verdict
 from models.ga_dqn.settings import GADQNSettings
 from rllib_envs.errors import UserError
 from rllib_envs.kernel_tuning.gene_space import ChoiceKnob, Gene, GeneSpace
@@ -98,6 +98,7 @@ def test_a_verdict_pairs_runs_and_counts_losses() -> None:
     assert found.over_kernels.mean == pytest.approx(1.0)
     assert (found.wins, found.ties, found.losses) == (4, 0, 4)
     assert verdict(results, "one", "other", final).by_kernel["a"] == pytest.approx(2.0)
+    assert ceilings(results, "one") == pytest.approx({"a": 4 / 3, "b": 100.0})
     assert overhead_ms(results, "one") == pytest.approx(2.0)
     assert repeated_percent(results, "one") == pytest.approx(50.0)
 
