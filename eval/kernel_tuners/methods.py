@@ -67,9 +67,12 @@ METHODS: Mapping[str, Method] = {
 
 
 def train_on(kernels: Sequence[Kernel], settings: GADQNSettings, passes: int = PASSES, batch: int = 8) -> Knowledge:
-    """Tune these kernels one after the other, each with what was learnt on those before it."""
+    """Tune these kernels one after the other, each with what was learnt on those before it.
+
+    They begin with any genes, not with promising ones: what is slow is to be known, too.
+    """
     knowledge: Knowledge | None = None
-    fresh, trials = replace(settings, choice="dqn"), Trials(TRAINING_TRIALS, batch)
+    fresh, trials = replace(settings, choice="dqn", promising=1), Trials(TRAINING_TRIALS, batch)
     for number in range(passes * len(kernels)):
         kernel, seed = kernels[number % len(kernels)], TRAINING_SEED + number
         tuner = GADQNTuner(kernel.space, seed, trials.count, fresh, knowledge)

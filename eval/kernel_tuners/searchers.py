@@ -100,9 +100,7 @@ class GeneSearcher(Searcher):
         first = next(iter(self._tuners.values()), None)
         if not isinstance(first, GADQNTuner):
             return self._method.make(space, seed, budget, self._knowledge, draw)
-        tuner = GADQNTuner(space, seed, budget, self._method.settings, agents=first.agents, draw=draw)
-        tuner.trained = first.trained
-        return tuner
+        return GADQNTuner(space, seed, budget, self._method.settings, partner=first, draw=draw)
 
 
 class TVMSearcher(Searcher):

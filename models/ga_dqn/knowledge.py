@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 
 from models.ga_dqn.agent import Agent
-from models.ga_dqn.options import INPUTS
+from models.ga_dqn.forecast import Forecast
+from models.ga_dqn.options import FORECAST, INPUTS
 from models.ga_dqn.settings import GADQNSettings
 from models.ga_dqn.tuner import Knowledge
 from models.store.atomic import new_directory, read_json, write_json
 from models.store.tensor_file import check_tensors, read_tensors, write_tensors
 from rllib_envs.errors import UserError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 CARD, ARRAYS = "ga_dqn.json", "ga_dqn.safetensors"
 STATE, STATE_ARRAYS = "tuner.json", "tuner.safetensors"
 
@@ -41,12 +42,13 @@ def read_knowledge(folder: Path, settings: GADQNSettings) -> dict[str, dict[str,
             f"{folder / CARD} has schema version {card.get('schema_version')!r}; this installation reads version "
             f"{SCHEMA_VERSION}. Train it again on the kernels that it came from"
         )
-    knowledge: dict[str, dict[str, np.ndarray]] = {name: {} for name in INPUTS}
+    knowledge: dict[str, dict[str, np.ndarray]] = {name: {} for name in (*INPUTS, FORECAST)}
     for name, array in read_tensors(folder / ARRAYS).items():
         decision, _, key = name.partition("/")
         knowledge.setdefault(decision, {})[key] = array
     for decision, features in INPUTS.items():
         _check(folder / ARRAYS, Agent(features, settings, 0), knowledge[decision])
+    _check_forecast(folder / ARRAYS, Forecast(settings, 0), knowledge[FORECAST])
     return knowledge
 
 
@@ -85,6 +87,15 @@ def _check(path: Path, agent: Agent, arrays: Mapping[str, np.ndarray]) -> None:
     for name in replay - {"replay.added"}:
         if arrays[name].shape[1:] != expected[name].shape[1:]:
             raise UserError(f"{path}: {name} is of another discount or version; train it again with these settings")
+
+
+def _check_forecast(path: Path, forecast: Forecast, arrays: Mapping[str, np.ndarray]) -> None:
+    expected = forecast.state()
+    if arrays.keys() != expected.keys():
+        raise UserError(f"{path} lacks what the forecast learnt from; copy it again from its source")
+    examples = len(arrays["shares"])
+    shapes = {"weights": expected["weights"].shape, "rows": (examples, *expected["rows"].shape[1:])}
+    check_tensors(path, arrays, {**shapes, "shares": (examples,)})
 
 
 def _without_arrays(value: Any, name: str, arrays: dict[str, np.ndarray]) -> Any:

@@ -15,6 +15,8 @@ SITUATION = 6
 """Features of the search itself: both parents' speeds and ranks, the share of the budget spent, stagnation."""
 INPUTS = {"mutation": CHANGE + SITUATION, "crossover": CROSSING + SITUATION}
 """The two decisions, and how many features each of their choices has."""
+FORECAST = "forecast"
+"""Where knowledge has what is promising, beside the two decisions."""
 MOST_SEGMENTS = 128
 """A gene of 15 knobs has about so many; of more, an even selection is offered."""
 

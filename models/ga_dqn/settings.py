@@ -45,6 +45,10 @@ class GADQNSettings:
     """Decisions that are remembered."""
     learn_after: int = 16
     """Decisions before the first gradient step."""
+    promising: int = 64
+    """Random genes of which the most promising one is asked for, by what was measured on other kernels; 1 for any."""
+    examples: int = 8192
+    """Measured genes of other kernels that are remembered for that."""
 
     def __post_init__(self) -> None:
         choose(self.choice, CHOICES, "way to choose children")
@@ -52,6 +56,9 @@ class GADQNSettings:
         shares = (self.discount, *self.epsilon, self.epsilon_share, self.trained_epsilon, self.target_rate)
         if not all(0 <= share <= 1 for share in shares):
             raise UserError("discount, epsilons, epsilon_share and target_rate are shares; give numbers from 0 to 1")
-        counts = (self.n_step, self.hidden, self.batch, self.replay, self.learn_after)
+        counts = (self.n_step, self.hidden, self.batch, self.replay, self.learn_after, self.promising, self.examples)
         if min(counts) < 1 or self.updates_per_trial < 0 or self.learning_rate <= 0:
-            raise UserError("n_step, hidden, batch, replay and learn_after are at least 1; learning_rate is positive")
+            raise UserError(
+                "n_step, hidden, batch, replay, learn_after, promising and examples are at least 1, learning_rate is "
+                "positive"
+            )

@@ -21,6 +21,7 @@ class SmallNetwork:
     """From `features` numbers to one, through two layers of `hidden` rectified units."""
 
     def __init__(self, features: int, hidden: int, rng: np.random.Generator) -> None:
+        self.hidden = hidden
         self._shapes = ((features, hidden), (hidden,), (hidden, hidden), (hidden,), (hidden, 1), (1,))
         initial = np.concatenate([_initial(shape, rng) for shape in self._shapes])
         initial[-hidden - 1 :] *= 0.1  # values near 0 at first

@@ -15,7 +15,8 @@ import numpy as np
 
 from models.ga_dqn.agent import Agent
 from models.ga_dqn.features import GeneFeatures
-from models.ga_dqn.options import INPUTS, Options, crossings, mutations
+from models.ga_dqn.forecast import Forecast
+from models.ga_dqn.options import FORECAST, INPUTS, Options, crossings, mutations
 from models.ga_dqn.rewards import Scored, reward_of
 from models.ga_dqn.settings import GADQNSettings
 from rllib_envs.kernel_tuning.gene_space import Gene, GeneSpace
@@ -24,7 +25,7 @@ from rllib_envs.kernel_tuning.tuners.genetic import GeneticTuner, Member
 from rllib_envs.kernel_tuning.tuners.tuner import FAILED, Draw
 
 Knowledge = Mapping[str, Mapping[str, np.ndarray]]
-"""By decision: the network's weights and what it remembers."""
+"""By decision, and for the forecast: the network's weights and what it remembers."""
 
 
 class Step(NamedTuple):
@@ -53,24 +54,39 @@ class GADQNTuner(GeneticTuner):
         budget: int,
         settings: GADQNSettings | None = None,
         knowledge: Knowledge | None = None,
-        agents: Mapping[str, Agent] | None = None,
+        partner: GADQNTuner | None = None,
         draw: Draw | None = None,
     ) -> None:
-        """`agents` are those of a tuner of another kernel, where kernels are tuned in turns and learn together."""
+        """`partner` tunes another kernel, where kernels are tuned in turns and learn together. Without a `draw` for
+        fresh genes, `knowledge` of other kernels says which random ones are promising.
+        """
         self.dqn = settings or GADQNSettings()
-        super().__init__(space, seed, self.dqn.genetic, draw)
-        self.budget, self.trained = budget, knowledge is not None
         self.features = GeneFeatures(space)
         self.agents: dict[str, Agent] = {}
-        if agents is not None:
-            self.agents = dict(agents)
-        elif self.dqn.choice == "dqn":
-            self.agents = {name: Agent(INPUTS[name], self.dqn, seed * 2 + i) for i, name in enumerate(INPUTS)}
-        for name, agent in self.agents.items():
+        self.forecast: Forecast
+        self.trained: bool
+        if partner is not None:
+            self.agents, self.forecast, self.trained = partner.agents, partner.forecast, partner.trained
+        else:
+            self.forecast, self.trained = Forecast(self.dqn, seed), knowledge is not None
+            if self.dqn.choice == "dqn":
+                self.agents = {name: Agent(INPUTS[name], self.dqn, seed * 2 + i) for i, name in enumerate(INPUTS)}
             if knowledge is not None:
-                agent.learn_from(knowledge[name])
+                self.forecast.learn_from(knowledge[FORECAST])
+                for name, agent in self.agents.items():
+                    agent.learn_from(knowledge[name])
+        self._measured = self.forecast.kernel()
+        informed = self.trained and self.dqn.promising > 1
+        super().__init__(space, seed, self.dqn.genetic, self._promising if informed and draw is None else draw)
+        self.budget = budget
         self._pending: dict[Gene, Pending] = {}
         self._lines: dict[Gene, tuple[Step, ...]] = {}
+
+    def _promising(self, rng: np.random.Generator) -> Gene:
+        """A random gene, of several the one that the forecast prefers."""
+        genes = [self.space.random(rng) for _ in range(self.dqn.promising)]
+        shares = self.forecast.shares(np.stack([self.features.gene(gene) for gene in genes]))
+        return genes[int(shares.argmax())]
 
     @property
     def epsilon(self) -> float:
@@ -90,6 +106,7 @@ class GADQNTuner(GeneticTuner):
     def tell(self, genes: Sequence[Gene], scores: Sequence[float]) -> None:
         best, before = self.best, list(self.scores)
         super().tell(genes, scores)
+        self._note(genes, scores)
         for gene, score in zip(genes, scores, strict=True):
             pending = self._pending.pop(gene, None)
             if pending is not None:
@@ -101,7 +118,11 @@ class GADQNTuner(GeneticTuner):
 
     def knowledge(self) -> dict[str, dict[str, np.ndarray]]:
         """What the next kernel can start from."""
-        return {name: agent.knowledge() for name, agent in self.agents.items()}
+        return {name: agent.knowledge() for name, agent in self.agents.items()} | {FORECAST: self.forecast.knowledge()}
+
+    def _note(self, genes: Sequence[Gene], scores: Sequence[float]) -> None:
+        self._measured.rows.extend(self.features.gene(gene) for gene in genes)
+        self._measured.scores.extend(scores)
 
     def _offer(self) -> Options:
         """What one parent, or two, could become."""
@@ -190,11 +211,16 @@ class GADQNTuner(GeneticTuner):
             if line
         }
         agents = {name: agent.state() for name, agent in self.agents.items()}
-        return super().state() | {"agents": agents, "lines": lines, "trained": self.trained}
+        learnt = {"agents": agents, FORECAST: self.forecast.state(), "trained": self.trained}
+        return super().state() | {"lines": lines} | learnt
 
     def restore(self, state: dict[str, Any]) -> None:
         super().restore(state)
         self.trained, self._pending = state["trained"], {}
+        self.forecast.learn_from(state[FORECAST])
+        self._measured.rows.clear()
+        self._measured.scores.clear()
+        self._note(self.genes, self.scores)
         self._lines = {
             self.members[int(index)].gene: tuple(
                 Step(chosen, float(reward)) for chosen, reward in zip(*line, strict=True)
