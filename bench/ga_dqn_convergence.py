@@ -5,7 +5,8 @@ python bench/ga_dqn_convergence.py --measured --folder DIR [--seeds 5] [--kernel
 
 Each tuner has the same number of trials and, with the same seed, begins with the same random genes. Compared is the
 area under the curve of the best so far. `ga_uniform` is GA-DQN with its networks' choices replaced by uniform ones;
-`ga_dqn_trained` starts with networks that were trained on the seven other kernels. By default on synthetic landscapes,
+`ga_dqn_trained` starts with networks that were trained on the seven other kernels, and with genes that are promising by
+what was measured there; `ga_uniform_trained` has the latter alone. By default on synthetic landscapes,
 which are formulas: they say how tuners search, not how fast kernels are. With `--measured` on the kernels of the suite
 `kernel_tuning`, built and timed with TVM, a tenth of a second and more for each trial: 90,000 trials with five seeds.
 The networks are then trained on the other ones of those, or with `--train-on synthetic` on formulas, and know no real
@@ -40,6 +41,7 @@ DUELS = (
     ("ga_dqn_trained", "ga", 1.05),
     ("ga_dqn_trained", "random", 1.20),
     ("ga_dqn_trained", "ga_uniform", 1.0),
+    ("ga_dqn_trained", "ga_uniform_trained", 1.0),
     ("ga_dqn", "published_ga_dqn", 1.0),
 )
 """Who has to be how many times better than whom, by the area under the curve."""

@@ -53,7 +53,7 @@ EXPERIMENTS: Mapping[str, Callable[[], dict[str, Method]]] = {
     "compare_tuners": lambda: dict(METHODS),
     "compare_gadqn_ga": _some("ga", "ga_dqn"),
     "ablate_dqn": _some("ga_uniform", "ga_dqn"),
-    "transfer": _some("ga_uniform", "ga_dqn", "ga_dqn_trained"),
+    "transfer": _some("ga_uniform", "ga_dqn", "ga_dqn_trained", "ga_uniform_trained"),
     "compare_reward": _rewards,
     "trial_ga": population_methods,
     "trial_hyperparameters": lambda: _some("ga_uniform")() | hyperparameter_methods(),

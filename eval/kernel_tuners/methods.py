@@ -62,8 +62,10 @@ METHODS: Mapping[str, Method] = {
     "ga_uniform": Method("ga_dqn", GADQNSettings(choice="uniform")),
     "ga_dqn": Method("ga_dqn"),
     "ga_dqn_trained": Method("ga_dqn", trained=True),
+    "ga_uniform_trained": Method("ga_dqn", GADQNSettings(choice="uniform"), trained=True),
 }
-"""`ga_uniform` is GA-DQN with the networks' choices replaced by uniform ones, all else the same."""
+"""`ga_uniform` is GA-DQN with the networks' choices replaced by uniform ones, all else the same; so is
+`ga_uniform_trained`, which has knowledge of other kernels only to begin with promising genes."""
 
 
 def train_on(kernels: Sequence[Kernel], settings: GADQNSettings, passes: int = PASSES, batch: int = 8) -> Knowledge:
