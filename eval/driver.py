@@ -2,6 +2,7 @@
 
 python eval/driver.py -m tune -c eval/config-example.json         # kernels of networks; leaves tuning records of TVM
 python eval/driver.py -m benchmark -c eval/config-example.json    # latency by PyTorch, TVM, and TVM with the records
+python eval/driver.py -m learn -c eval/config-example.json        # GA-DQN's knowledge, from kernels of a data set
 python eval/driver.py -m experiment -c eval/config-example.json   # tuners against each other
 """
 
@@ -20,6 +21,7 @@ from eval.kernel_tuners.contest import Result, contest, write_results
 from eval.kernel_tuners.experiments import EXPERIMENTS
 from eval.kernel_tuners.figures import write_figures
 from eval.kernel_tuners.kernels import kernels_of
+from eval.kernel_tuners.learning import LearningConfig, read_learning_config, run_learning
 from eval.kernel_tuners.tables import kernel_table, method_table
 from eval.network_tuning.commands import run_benchmark, run_tune
 from eval.network_tuning.config import NetworkConfig, read_network_config
@@ -62,6 +64,7 @@ class Mode(NamedTuple):
 MODES: Mapping[str, Mode] = {
     "tune": Mode(read_network_config, run_tune, NetworkConfig.tuned_within),
     "benchmark": Mode(read_network_config, run_benchmark, NetworkConfig.timed_within),
+    "learn": Mode(read_learning_config, run_learning, LearningConfig.within),
     "experiment": Mode(read_config, run_experiments, ExperimentConfig.within),
 }
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from eval.kernel_tuners.methods import Method, train_on
+from eval.kernel_tuners.methods import Lesson, Method, train_on
 from eval.kernel_tuners.trials import Kernel, Run, Trials, run_tuner
 from models.ga_dqn.tuner import Knowledge
 from rllib_envs.errors import UserError
@@ -72,7 +72,7 @@ def _runs(job: tuple[str, Method, Kernel, list[Kernel], Sequence[int], Trials]) 
     name, method, kernel, others, seeds, trials = job
     knowledge: Knowledge | None = None
     if method.trained:
-        knowledge = train_on(others, method.settings, batch=trials.batch)
+        knowledge = train_on(others, method.settings, Lesson(batch=trials.batch))
     results = []
     for seed in seeds:
         tuner = method.make(kernel.space, seed, trials.count, knowledge)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from eval.kernel_tuners.trials import Kernel, Trials, run_tuner
 from models.ga_dqn.published import PublishedGADQN
@@ -17,10 +18,6 @@ from rllib_envs.names import choose
 
 TRAINING_SEED = 1_000_000
 """Training on other kernels has seeds from here on, which no comparison has."""
-TRAINING_TRIALS = 256
-"""Trials on each kernel that is trained on, each time."""
-PASSES = 2
-"""Every kernel is trained on so many times, with another seed."""
 KINDS = ("random", "ga", "published_ga_dqn", "ga_dqn")
 
 
@@ -68,15 +65,34 @@ METHODS: Mapping[str, Method] = {
 `ga_uniform_trained`, which has knowledge of other kernels only to begin with promising genes."""
 
 
-def train_on(kernels: Sequence[Kernel], settings: GADQNSettings, passes: int = PASSES, batch: int = 8) -> Knowledge:
+class Lesson(NamedTuple):
+    """How GA-DQN learns from kernels one after the other."""
+
+    trials: int = 256
+    """On each kernel, each time."""
+    passes: int = 2
+    """Every kernel is learnt from so many times, with another seed."""
+    batch: int = 8
+    seed: int = TRAINING_SEED
+    noise: float = Trials.noise
+
+
+def train_on(
+    kernels: Sequence[Kernel],
+    settings: GADQNSettings,
+    lesson: Lesson = Lesson(),  # noqa: B008  (it can't be changed)
+    report: Callable[[int, str], None] = lambda done, name: None,
+) -> Knowledge:
     """Tune these kernels one after the other, each with what was learnt on those before it.
 
-    They begin with any genes, not with promising ones: what is slow is to be known, too.
+    They begin with any genes, not with promising ones: what is slow is to be known, too. `report` is told how many are
+    done, and which is next.
     """
     knowledge: Knowledge | None = None
-    fresh, trials = replace(settings, choice="dqn", promising=1), Trials(TRAINING_TRIALS, batch)
-    for number in range(passes * len(kernels)):
-        kernel, seed = kernels[number % len(kernels)], TRAINING_SEED + number
+    fresh, trials = replace(settings, choice="dqn", promising=1), Trials(lesson.trials, lesson.batch, lesson.noise)
+    for number in range(lesson.passes * len(kernels)):
+        kernel, seed = kernels[number % len(kernels)], lesson.seed + number
+        report(number, kernel.name)
         tuner = GADQNTuner(kernel.space, seed, trials.count, fresh, knowledge)
         run_tuner(tuner, kernel, trials, seed)
         knowledge = tuner.knowledge()

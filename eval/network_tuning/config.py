@@ -18,7 +18,7 @@ from rllib_envs.kernel_tuning.networks.names import NETWORKS
 from rllib_envs.kernel_tuning.task import NATIVE
 from rllib_envs.names import choose
 
-PARTS = ("models", "target", "autotuner_settings", "run_settings", "experiments")
+PARTS = ("models", "target", "autotuner_settings", "run_settings", "learning", "experiments")
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class AutotunerSettings:
     policy: str = ""
     """A policy for kernels, whose schedules the tuner begins with; tuner "policy" has no others."""
     transfer_from: str = ""
-    """What GA-DQN learnt before: the folder `knowledge` of another tuning."""
+    """What GA-DQN learnt before: the folder `knowledge` of another tuning or of the mode `learn`."""
     save_path: str = "results/tuning"
     """The folder in which each network has one for its trials and tuning records."""
 

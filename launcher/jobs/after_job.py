@@ -75,7 +75,8 @@ def attempts_since_progress(tally: Path, run: Path) -> int:
     kernel's trials. `tally` has a line for each."""
     newest = max((path.name for path in run.glob("checkpoints/[0-9]*")), default="")
     if not newest:
-        newest = f"trials_{sum(path.stat().st_size for path in run.glob('**/trials.jsonl'))}"
+        kept = [*run.glob("**/trials.jsonl"), *run.glob("**/measured/*.jsonl")]
+        newest = f"trials_{sum(path.stat().st_size for path in kept)}"
     before = tally.read_text().split() if tally.exists() else []
     same = [name for name in before if name == newest]
     tally.write_text("".join(f"{name}\n" for name in [*same, newest]))

@@ -13,7 +13,7 @@ from rllib_envs.errors import UserError
 
 @dataclass(frozen=True)
 class KernelDriver:
-    """`driver.py`: tune the kernels of networks, time networks, or compare tuners.
+    """`driver.py`: tune the kernels of networks, time networks, learn from kernels, or compare tuners.
 
     A `save_path` of the configuration that is not absolute lies in the run directory.
     """
@@ -22,6 +22,8 @@ class KernelDriver:
 
     def check(self, arguments: Sequence[str]) -> str:
         mode, content = _read(arguments)
+        if mode == "learn":
+            return mode
         return "-".join([mode, *(content["experiments"]["names"] if mode == "experiment" else content["models"])])
 
     def copies(self, arguments: Sequence[str], count: int) -> list[list[str]]:

@@ -61,9 +61,9 @@ def test_a_trained_tuner_is_trained_on_the_other_kernels(monkeypatch: pytest.Mon
 
     real = module.train_on
 
-    def noted(kernels, settings, batch):  # type: ignore[no-untyped-def]
+    def noted(kernels, settings, lesson):  # type: ignore[no-untyped-def]
         trained_on.append([kernel.name for kernel in kernels])
-        return real(kernels, settings, passes=1, batch=batch)
+        return real(kernels, settings, lesson._replace(passes=1))
 
     monkeypatch.setattr(module, "train_on", noted)
     method = Method("ga_dqn", GADQNSettings(hidden=8, updates_per_trial=0.1), trained=True)

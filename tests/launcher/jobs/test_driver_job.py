@@ -56,10 +56,14 @@ def test_what_is_saved_lies_in_the_run_directory_and_what_is_read_where_it_was(t
     assert MODES["tune"].within(MODES["tune"].read(absolute), run).folder("mlp") == tmp_path / "shared" / "mlp"
     experiment = json.dumps({"experiments": {"names": ["compare_gadqn_ga"]}})
     assert MODES["experiment"].within(MODES["experiment"].read(experiment), run).save_path == str(run / "results")
+    learning = json.dumps({"learning": {}})
+    assert MODES["learn"].within(MODES["learn"].read(learning), run).save_path == str(run / "results" / "knowledge")
+    assert APPS["driver.py"].check(["--mode=learn", f"--config={learning}"]) == "learn"
 
 
-def test_a_job_that_measured_more_kernels_each_time_is_queued_again_without_end(tmp_path: Path) -> None:
-    trials = tmp_path / "results" / "tuning" / "mlp" / "trials.jsonl"
+@pytest.mark.parametrize("kept", ["results/tuning/mlp/trials.jsonl", "results/knowledge/measured/dense.jsonl"])
+def test_a_job_that_measured_more_kernels_each_time_is_queued_again_without_end(tmp_path: Path, kept: str) -> None:
+    trials = tmp_path / kept
     trials.parent.mkdir(parents=True)
     for attempt in range(10):
         trials.write_text("{}\n" * attempt)
