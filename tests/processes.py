@@ -21,6 +21,14 @@ def command_line(pid: int) -> str:
         return ""
 
 
+def alive(pid: int) -> bool:
+    """Whether it runs; one that has ended and waits to be collected doesn't."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):  # it may end while it is looked at
+        return False
+
+
 def left_of(processes: dict[int, str], patience: float = 20.0) -> dict[int, str]:
     """Those that still run, after waiting for their end for `patience` seconds at most."""
     end = time.monotonic() + patience

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +15,7 @@ from models.runners.outcomes import EnvError, EnvsKeepDying, Lost, Started, Step
 from rllib_envs.errors import IllegalAction
 from tests.conftest import ROOT
 from tests.models.runners.envs import Broken, Held, Hopeless, Strict, Unportable
+from tests.processes import alive
 
 BOTH = pytest.mark.parametrize("kind", ["serial", "processes"])
 PATIENCE_S = 60.0
@@ -160,17 +160,9 @@ def test_one_that_dies_again_and_again_is_an_error(make_pool):
         gather(pool, at_least(100))
 
 
-def is_gone(process: int) -> bool:
-    """Ended, or a zombie that nobody has reaped yet."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except FileNotFoundError:
-        return True
-
-
 def await_end(processes) -> None:
     deadline = time.monotonic() + PATIENCE_S
-    while not all(map(is_gone, processes)):
+    while any(map(alive, processes)):
         assert time.monotonic() < deadline, "a process has outlived its parent"
         time.sleep(0.01)
 
@@ -211,6 +203,6 @@ def test_no_process_is_left_when_the_owner_is_killed(tmp_path):
     )
     with owner:
         processes = [int(word) for word in owner.stdout.readline().split()]
-        assert len(processes) == 4 and not any(map(is_gone, processes))
+        assert len(processes) == 4 and all(map(alive, processes))
         owner.kill()
     await_end(processes)

@@ -16,6 +16,7 @@ import pytest
 from rllib_envs.cores import CoreLocks
 from rllib_envs.errors import UserError
 from rllib_envs.kernel_tuning.measure import KernelMeasurer
+from tests.processes import alive
 from tests.rllib_envs.kernel_tuning.kernels import DENSE, TASKS
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -31,16 +32,9 @@ def process_of(measurer: KernelMeasurer) -> int:
 
 def wait_until_dead(pid: int) -> None:
     limit = time.monotonic() + 20
-    while _alive(pid):
+    while alive(pid):
         assert time.monotonic() < limit, f"process {pid} is still there"
         time.sleep(0.02)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except FileNotFoundError:
-        return False
 
 
 @pytest.mark.slow

@@ -24,6 +24,7 @@ from rllib_envs.loop_nest.backend.child import HIGHEST_PLAUSIBLE_FRACTION, Measu
 from rllib_envs.loop_nest.backend.loops import Schedule
 from rllib_envs.loop_nest.backend.protocol import Measurement, Request
 from rllib_envs.loop_nest.kinds import make_statement
+from tests.processes import alive
 
 REPOSITORY = Path(__file__).resolve().parents[4]
 STATEMENT = make_statement("mm", {"m": 32, "n": 32, "k": 32})
@@ -37,13 +38,6 @@ def simple(order: str) -> Schedule:
 def process_of(measurer: Measurer) -> int:
     assert measurer._child is not None
     return measurer._child._process.pid
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except FileNotFoundError:
-        return False
 
 
 def wait_until_dead(pid: int) -> None:
