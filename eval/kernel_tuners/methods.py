@@ -77,10 +77,13 @@ class Lesson(NamedTuple):
     noise: float = Trials.noise
 
 
+LESSON = Lesson()
+
+
 def train_on(
     kernels: Sequence[Kernel],
     settings: GADQNSettings,
-    lesson: Lesson = Lesson(),  # noqa: B008  (it can't be changed)
+    lesson: Lesson = LESSON,
     report: Callable[[int, str], None] = lambda done, name: None,
 ) -> Knowledge:
     """Tune these kernels one after the other, each with what was learnt on those before it.

@@ -51,7 +51,7 @@ def parse_train(arguments: Sequence[str], prog: str, description: str | None = N
 def find_config(given: str) -> Path:
     """A file by its path, or a recipe by its name."""
     path = Path(given)
-    return path if path.suffix or path.exists() else find_recipe(given)
+    return path if path.suffix or path.is_file() else find_recipe(given)
 
 
 def read_options(path: Path) -> dict[str, Any]:

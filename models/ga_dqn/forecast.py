@@ -40,8 +40,8 @@ class Forecast:
     """Examples of several kernels, and a network that has learnt them."""
 
     def __init__(self, settings: GADQNSettings, seed: int) -> None:
-        self._rng, self._most = np.random.default_rng([seed, 4]), settings.examples
-        self._network = SmallNetwork(GENE, settings.hidden, self._rng)
+        self._most = settings.examples
+        self._network = SmallNetwork(GENE, settings.hidden, np.random.default_rng([seed, 4]))
         self._rows, self._shares = np.zeros((0, GENE), np.float32), np.zeros(0, np.float32)
         """Of kernels before those that are tuned now."""
         self._kernels: list[Measured] = []
