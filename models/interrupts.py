@@ -17,15 +17,22 @@ EXIT_CODE = 130
 
 
 def descendants(pid: int) -> list[int]:
-    """Every process below `pid`, as Linux lists them."""
+    """Every process below `pid`, as Linux lists them; those that end while it is looked may be missing."""
     found: list[int] = []
     waiting = [pid]
     while waiting:
-        for children in Path(f"/proc/{waiting.pop()}/task").glob("*/children"):
+        started = _children(Path(f"/proc/{waiting.pop()}/task"))
+        found += started
+        waiting += started
+    return found
+
+
+def _children(threads: Path) -> list[int]:
+    found: list[int] = []
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for thread in threads.iterdir():
             with suppress(FileNotFoundError, ProcessLookupError):
-                started = [int(child) for child in children.read_text().split()]
-                found += started
-                waiting += started
+                found += [int(child) for child in (thread / "children").read_text().split()]
     return found
 
 

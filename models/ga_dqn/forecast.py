@@ -59,14 +59,17 @@ class Forecast:
     def knowledge(self) -> dict[str, np.ndarray]:
         """The network, after it has learnt from the kernels that are tuned now, too, and all examples.
 
-        This forecast itself stays as it is, so that what is drawn by it does not depend on who asked.
+        An example counts once, as it was measured last: a tuning that goes on has begun with what it left itself. This
+        forecast stays as it is, so that what is drawn by it does not depend on who asked.
         """
         tuned = [kernel for kernel in self._kernels if max(kernel.scores, default=0.0) > 0]
-        rows = np.concatenate([self._rows, *(np.stack(kernel.rows) for kernel in tuned)])[-self._most :]
-        shares = np.concatenate([self._shares, *(_shares(kernel.scores) for kernel in tuned)])[-self._most :]
+        new = {row.tobytes() for kernel in tuned for row in kernel.rows}
+        old = [place for place, row in enumerate(self._rows) if row.tobytes() not in new]
+        rows = np.concatenate([self._rows[old], *(np.stack(kernel.rows) for kernel in tuned)])[-self._most :]
+        shares = np.concatenate([self._shares[old], *(_shares(kernel.scores) for kernel in tuned)])[-self._most :]
         weights = self._network.weights.clone()
-        if new := sum(len(kernel.scores) for kernel in tuned):
-            weights = self._fitted(rows, shares, STEPS * new)
+        if measured := sum(len(kernel.scores) for kernel in tuned):
+            weights = self._fitted(rows, shares, STEPS * measured)
         return {"weights": weights.numpy().copy(), "rows": rows, "shares": shares}
 
     def learn_from(self, knowledge: Mapping[str, np.ndarray]) -> None:

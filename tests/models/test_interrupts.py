@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
 import threading
 
 import pytest
 
 from models.checkpoint import Checkpoint
-from models.interrupts import SIGNALS, Interrupts
+from models.interrupts import SIGNALS, Interrupts, descendants
 from models.train_settings import TrainSettings
 from models.training import TrainingSession
 
@@ -30,6 +31,18 @@ def test_a_signal_is_raised_where_the_main_thread_is(number):
         send(signal.SIGTERM)  # a further one does nothing
         interrupts.check()
     assert signal.getsignal(number) == before
+
+
+def test_processes_that_end_while_they_are_listed_are_left_out():
+    with subprocess.Popen(["/bin/sh", "-c", "while :; do /bin/true & done"]) as shell:
+        try:
+            for _ in range(300):
+                descendants(os.getpid())
+            assert shell.pid in descendants(os.getpid())
+        finally:
+            shell.kill()
+    assert shell.pid not in descendants(os.getpid())
+    assert descendants(shell.pid) == []
 
 
 def test_what_is_held_ends_first():

@@ -92,6 +92,18 @@ def test_the_oldest_examples_are_forgotten_first(knowledge: Knowledge) -> None:
     assert (rows[:60] == knowledge[FORECAST]["rows"][-60:]).all()
 
 
+def test_what_is_measured_again_counts_once(knowledge: Knowledge) -> None:
+    first = GADQNTuner(HELD_OUT.space, 0, 40, ANY, knowledge)
+    play(first, 40, HELD_OUT)
+    left = first.knowledge()
+    again = GADQNTuner(HELD_OUT.space, 0, 40, ANY, left)
+    again.tell(first.genes[:30], [2 * score for score in first.scores[:30]])
+    known, now = left[FORECAST], again.knowledge()[FORECAST]
+    assert len(now["rows"]) == len(known["rows"])
+    assert (now["rows"][-30:] == known["rows"][-40:-10]).all()
+    assert now["shares"][-30:].max() == 0
+
+
 def test_a_kernel_on_which_nothing_works_teaches_nothing() -> None:
     tuner = GADQNTuner(HELD_OUT.space, 0, 16, SETTINGS)
     genes = tuner.ask(8)
