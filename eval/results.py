@@ -2,12 +2,13 @@
 
     python -m eval.results                                    # the same as `make results`
     python -m eval.results keep REPORT NAME "What was compared"
+    python -m eval.results ship RUN...                        # trainings, and policies, for models/pretrained/
 
 A record, `docs/results/<name>.jsonl`, holds what a comparison has measured anew, without what only its report shows.
 `keep` makes it of the folder that `tunewright compare` has written. Where a page has the lines
 `<!-- results: <name> -->` and `<!-- end -->`, what is between them becomes the table and the figure,
-`docs/results/<name>.png`. With `<!-- policies: <problem> -->` it becomes what the shipped policies' files say of
-themselves.
+`docs/results/<name>.png`. With `<!-- trainings: <problem> -->` it becomes what is known of the trainings that
+`ship` has taken over.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ from eval.report.figures.headline import headline
 from eval.report.figures.style import STYLE, WIDE
 from eval.report.figures.svg import write_png
 from eval.statistics import Interval, Summary, summarise
-from models.policy import Policy
-from models.shipped import PRETRAINED, shipped_policies
+from eval.trainings import FIGURE, TRAININGS, draw_trainings, ship, trainings_table
+from models import shipped
 from rllib_envs.errors import UserError, one_line_errors
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,7 +44,7 @@ LEFT_OUT = ("actions", "before", "after", "steps", "how")
 MEANS = """\
 Geometric means, with 95 % bootstrap intervals over benchmarks; every answer was verified and measured anew. Best on:
 the share of benchmarks on which none was better by more than 1 %."""
-BLOCK = re.compile(r"(<!-- (results|policies): (\S+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- (results|trainings): (\S+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -149,44 +150,19 @@ def pages() -> Iterator[tuple[Path, str, str]]:
 
 def _filled(page: Path, block: re.Match[str]) -> str:
     begin, kind, name, end = block.groups()
-    if kind == "policies":
-        return f"{begin}{policies_table(name)}\n{end}"
-    record = Record.read(RECORDS / f"{name}.jsonl")
     up = "../" * len(page.relative_to(ROOT).parts[:-1])
+    if kind == "trainings":
+        figure = f"![Mean return over the minutes of each training]({up}models/pretrained/{name}/{FIGURE})"
+        return f"{begin}{trainings_table(name)}\n{figure}\n{end}"
+    record = Record.read(RECORDS / f"{name}.jsonl")
     return f"{begin}{record.table()}\n![{record.title}]({up}docs/results/{name}.png)\n{end}"
-
-
-def policies_table(problem: str) -> str:
-    """Markdown: what each of a problem's shipped policies is and has learnt from. UserError where there is none."""
-    folders = shipped_policies(problem)
-    if not folders:
-        raise UserError(f"no policy is shipped for {problem!r}; the pages speak of one")
-    rows = [
-        ["folder", "trainer", "seed", "learnt from", "decisions", "minutes", "processor", "network", "kB"],
-        ["---"] * 9,
-    ]
-    for folder in folders:
-        policy = Policy.load(folder)
-        origin, encoder = policy.provenance, policy.encoder
-        rows.append(
-            [
-                str(folder.relative_to(PRETRAINED)),
-                str(origin["trainer"]),
-                str(origin["seed"]),
-                f"{origin['suite']} ({origin['suite_hash'][:12]})",
-                f"{origin['env_steps']:,}",
-                f"{origin['seconds'] / 60:.0f}",
-                str(origin.get("processor", "unknown")),
-                f"{encoder.kind}, {encoder.layers} layers of {encoder.width}",
-                f"{sum(path.stat().st_size for path in folder.glob('policy.*')) / 1000:.0f}",
-            ]
-        )
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
 
 
 def make_results() -> None:
     for path in sorted(RECORDS.glob("*.jsonl")):
         Record.read(path).draw(path.with_suffix(".png"))
+    for path in sorted(shipped.PRETRAINED.glob(f"*/{TRAININGS}")):
+        draw_trainings(path.parent.name)
     for path, text, filled in pages():
         if filled != text:
             path.write_text(filled)
@@ -200,8 +176,14 @@ def main(arguments: Sequence[str]) -> None:
                 make_results()
             case ["keep", report, name, title]:
                 print(keep(Path(report), name, title))
+            case ["ship", *runs] if runs:
+                for run in runs:
+                    print(ship(Path(run)))
             case _:
-                raise UserError('write: python -m eval.results, or python -m eval.results keep REPORT NAME "TITLE"')
+                raise UserError(
+                    'write: python -m eval.results; python -m eval.results keep REPORT NAME "TITLE"; or '
+                    "python -m eval.results ship RUN..."
+                )
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,10 +15,8 @@ from eval.results import Record, keep, main, pages
 from eval.setting import setting_of
 from eval.statistics import summarise
 from eval.wording import times
-from models import shipped
 from rllib_envs.problem import Benchmark
 from rllib_envs.toy import Toy
-from tests.models.toy_policies import untrained
 
 PAGE = "# A page\n\n<!-- results: toy -->\nold\n<!-- end -->\nend\n"
 BENCHMARKS = [Benchmark(f"dials{number}", "toy", {"targets": [number, 3]}) for number in range(1, 5)]
@@ -71,27 +68,13 @@ def test_pages_are_filled_and_then_stay_as_they_are(
     assert capsys.readouterr().out == "README.md: as it was\ndocs/toy.md: as it was\n"
 
 
-def test_a_model_card_says_what_the_policies_are(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = root / "models" / "pretrained"
-    for module in (results, shipped):
-        monkeypatch.setattr(module, "PRETRAINED", folder)
-    origin = {"trainer": "ppo", "suite": "toys", "suite_hash": "a" * 64, "env_steps": 12000, "seconds": 90.0}
-    for place, seed in (("toy", 0), ("toy/other_seeds/1", 1)):
-        replace(untrained("q"), provenance={**origin, "seed": seed}).save(folder / place)
-    (root / "README.md").unlink()
-    (root / "docs" / "toy.md").unlink()
-    (folder / "toy" / "README.md").write_text("# Dials\n<!-- policies: toy -->\n<!-- end -->\n")
-    main([])
-    card = (folder / "toy" / "README.md").read_text()
-    assert "| toy | ppo | 0 | toys (aaaaaaaaaaaa) | 12,000 | 2 | unknown |" in card and "| toy/other_seeds/1 |" in card
-
-
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         ((), "is no record of results"),
         (("keep", "nowhere", "toy", "Dials"), "can't be read"),
         (("keep",), "write: python -m eval.results"),
+        (("ship", "nowhere"), "nowhere"),
     ],
 )
 def test_what_is_wrong_is_one_line(root: Path, capsys: pytest.CaptureFixture[str], arguments, words: str) -> None:
