@@ -84,12 +84,12 @@ class Outlook:
 
     @cached_property
     def allowed(self) -> np.ndarray:
-        """bool [applications, choices]: the choices that the decisions leave."""
+        """bool [applications, choices]: those worth their cost of the choices that the decisions leave."""
         choices, app = self.scene.choices, self.state.app
-        allowed: np.ndarray = np.isfinite(choices.loss)
+        allowed = choices.worthwhile.copy()
         allowed[:app] = False
         if self.state.freeze_point is not None:
-            allowed[app] &= self._at_freeze_point
+            allowed[app] = self._at_freeze_point & np.isfinite(choices.loss[app])
         return allowed
 
     @cached_property
@@ -179,7 +179,9 @@ def plans(outlooks: Sequence[Outlook]) -> np.ndarray:
 
 def least_costs(outlooks: Sequence[Outlook]) -> np.ndarray:
     """float64 [outlooks, options]: see `Outlook.least_cost`."""
-    first, columns = outlooks[0], np.array([outlook.columns for outlook in outlooks])
-    costs = first.scene.choices.costs(np.array([outlook.cheapest for outlook in outlooks]))[:, first.state.app]
+    choices, app = outlooks[0].scene.choices, outlooks[0].state.app
+    others = np.arange(choices.loss.shape[1])
+    costs = choices.costs(np.array([outlook.cheapest for outlook in outlooks]), np.full(len(others), app), others)
+    columns = np.array([outlook.columns for outlook in outlooks])
     least: np.ndarray = costs[np.arange(len(costs))[:, None, None], columns].min(axis=2)
     return least

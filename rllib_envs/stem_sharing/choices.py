@@ -44,6 +44,13 @@ class Choices:
         """float64 [applications, choices]; infinite where an application has fewer."""
         for row, table in zip(self.loss, task.losses, strict=True):
             row[: table.size] = table.ravel()
+        self.worthwhile = _worthwhile(self.loss.reshape(count, widest, len(rates))).reshape(self.loss.shape)
+        """bool [applications, choices]: those than which no other loses as little and never costs more."""
+        segments = np.arange(len(self.latency))
+        self._up_to = np.where(segments[:, None] < np.arange(len(segments) + 1), self.latency[:, None], 0.0)
+        """float64 [segments, depths]: latency of each segment, where it is below a depth."""
+        self.place = self.level * self._up_to.shape[1] + self.depth
+        """int [applications, choices]: where `added` has each choice."""
 
     def choice(self, app: int, column: int) -> Choice:
         variant, level = divmod(column, len(self._rates))
@@ -69,12 +76,21 @@ class Choices:
         rows = np.arange(columns.shape[-1])
         return self.needed(self.depth[rows, columns], self.rate[rows, columns])
 
-    def costs(self, columns: np.ndarray) -> np.ndarray:
-        """float64 [..., applications, choices]: what schedules cost with another choice for one application."""
-        rows = np.arange(columns.shape[-1])
-        others, own = stems_of_others(self.profile(columns)), self.own[rows, columns]
-        without = others @ self.latency + own.sum(axis=-1, keepdims=True) - own
-        costs: np.ndarray = self.added(rows, others) + self.own + without[..., None]
+    def costs(self, columns: np.ndarray, apps: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """float64 [..., len(apps)]: what schedules cost with another choice for one application.
+
+        Args:
+            columns: int [..., applications], the schedules.
+            apps: int, ascending, whose choice it is; one at least.
+            others: int, as many as `apps`, the choices.
+        """
+        everyone = np.arange(columns.shape[-1])
+        stems, own = stems_of_others(self.profile(columns)), self.own[everyone, columns]
+        without = stems @ self.latency + own.sum(axis=-1, keepdims=True) - own
+        added = self.added(stems[..., apps[0] :, :])
+        places = (apps - apps[0]) * added.shape[-1] + self.place[apps, others]
+        flat = added.reshape(*added.shape[:-2], -1)
+        costs: np.ndarray = flat.take(places, axis=-1) + self.own[apps, others] + without.take(apps, axis=-1)
         return costs
 
     def cost(self, columns: np.ndarray) -> np.ndarray:
@@ -83,17 +99,27 @@ class Choices:
         cost: np.ndarray = stem + self.own[np.arange(columns.shape[-1]), columns].sum(axis=-1)
         return cost
 
-    def added(self, apps: np.ndarray, stems: np.ndarray) -> np.ndarray:
-        """float64 [..., len(apps), choices]: what the choices of these applications add to the cost of a stem.
+    def added(self, stems: np.ndarray) -> np.ndarray:
+        """float64 [..., rates * depths]: what a choice adds to the cost of stems, by its `place`.
 
         Args:
-            apps: int, the rows asked for.
-            stems: float64 [..., len(apps), segments], at which rate the stem runs for all others.
+            stems: float64 [..., segments], at which rate they run already.
         """
-        more = np.maximum(self._rates[:, None] - stems[..., None, :], 0.0) * self.latency
-        below = np.zeros((*more.shape[:-1], more.shape[-1] + 1))
-        more.cumsum(axis=-1, out=below[..., 1:])
-        return np.asarray(below[..., np.arange(len(apps))[:, None], self.level[apps], self.depth[apps]])
+        more = np.maximum(self._rates[:, None] - stems[..., None, :], 0.0)
+        added: np.ndarray = more @ self._up_to
+        return added.reshape(*stems.shape[:-1], -1)
+
+
+def _worthwhile(loss: np.ndarray) -> np.ndarray:
+    """bool, of float64 [applications, freeze points, rates], both ascending.
+
+    A choice that keeps at least as much of the stem, at a rate that is not higher, never costs more.
+    """
+    cheaper = np.full((len(loss), loss.shape[1] + 1, loss.shape[2] + 1), np.inf)
+    cheaper[:, :-1, 1:] = loss
+    least = np.minimum.accumulate(np.minimum.accumulate(cheaper[:, ::-1], axis=1)[:, ::-1], axis=2)
+    worthwhile: np.ndarray = loss < np.minimum(least[:, 1:, 1:], least[:, :-1, :-1])
+    return worthwhile
 
 
 def stems_of_others(profile: np.ndarray) -> np.ndarray:

@@ -83,7 +83,8 @@ class _Seen:
         self.plan = np.array([outlook.plan for outlook in outlooks])
         self.cheapest = np.array([outlook.cheapest for outlook in outlooks])
         self.columns = np.array([outlook.columns for outlook in outlooks])
-        self.costs = self.choices.costs(self.plan)
+        everything = np.indices(self.choices.loss.shape).reshape(2, -1)
+        self.costs = self.choices.costs(self.plan, *everything).reshape(-1, *self.choices.loss.shape)
         self.planned_cost = self.choices.cost(self.plan)
         self.planned_loss = self.choices.loss[np.arange(self.plan.shape[1]), self.plan]
 
@@ -103,8 +104,8 @@ def _options(seen: _Seen) -> np.ndarray:
     best = fitting.argmin(axis=2)[..., None]
     fitting_loss = np.take_along_axis(fitting, best, axis=2)[..., 0]
     beside = np.take_along_axis(more, best, axis=2)[..., 0]
-    stems = choices.profile(seen.cheapest)[:, :app].max(axis=1, keepdims=True, initial=0.0)
-    beside_decided = seen.of_options(choices.added(np.array([app]), stems)[:, 0] + choices.own[app])
+    decided = choices.added(choices.profile(seen.cheapest)[:, :app].max(axis=1, initial=0.0))
+    beside_decided = seen.of_options(decided[:, choices.place[app]] + choices.own[app])
     options = np.array(seen.state.options, float)
     least_cost = np.array([outlook.least_cost for outlook in seen.outlooks])
     planned = np.arange(len(options)) == np.array([outlook.planned for outlook in seen.outlooks])[:, None]

@@ -13,8 +13,8 @@ from rllib_envs.stem_sharing.task import TOLERANCE, Task
 
 
 class Steps(NamedTuple):
-    """Other choices for one application each; float64 [schedules, applications, choices], without the first axis where
-    it is the same for all."""
+    """Other choices for one application each; float64 [schedules, steps], without the first axis where it is the same
+    for all."""
 
     gain: np.ndarray
     """How much less the application loses."""
@@ -61,18 +61,19 @@ def improved(choices: Choices, columns: np.ndarray, budget: float, merit: Merit,
 
     Each schedule by itself. `allowed`, bool [schedules, applications, choices], is which may be taken.
     """
+    apps, others = np.nonzero(allowed.any(axis=0))
+    allowed, loss, own = allowed[:, apps, others], choices.loss[apps, others], choices.own[apps, others]
+    everyone, limit = np.arange(columns.shape[1]), budget * (1 + TOLERANCE)
     columns, going = columns.copy(), np.arange(len(columns))
-    rows, limit = np.arange(columns.shape[1]), budget * (1 + TOLERANCE)
-    while len(going):
-        now, lanes = columns[going], np.arange(len(going))
-        costs = choices.costs(now)
-        gain = choices.loss[rows, now][..., None] - choices.loss
+    while len(going) and len(apps):
+        now = columns[going]
+        costs = choices.costs(now, apps, others)
+        gain = choices.loss[everyone, now][:, apps] - loss
         possible = allowed[going] & (gain > 0) & (costs <= limit)
-        steps = Steps(gain, choices.loss, choices.own, costs - costs[lanes, 0, now[:, 0]][:, None, None])
-        merits = np.where(possible, merit(steps), -np.inf).reshape(len(going), -1)
+        steps = Steps(gain, loss, own, costs - choices.cost(now)[:, None])
+        merits = np.where(possible, merit(steps), -np.inf)
         best = merits.argmax(axis=1)
-        takes = merits[lanes, best] > -np.inf
-        going = going[takes]
-        app, column = np.divmod(best[takes], gain.shape[-1])
-        columns[going, app] = column
+        takes = merits[np.arange(len(going)), best] > -np.inf
+        going, best = going[takes], best[takes]
+        columns[going, apps[best]] = others[best]
     return columns

@@ -10,7 +10,7 @@ from rllib_envs.stem_sharing.choices import Choices
 from rllib_envs.stem_sharing.events import EventLength
 from rllib_envs.stem_sharing.exact import options, solve
 from rllib_envs.stem_sharing.generate import random_task
-from rllib_envs.stem_sharing.greedy import greedy, published
+from rllib_envs.stem_sharing.greedy import gain_per_cost, greedy, improved, published
 from rllib_envs.stem_sharing.quality import Aggregate, Quality
 from rllib_envs.stem_sharing.schedule import Choice, Schedule
 from rllib_envs.stem_sharing.schedulers import with_all_shared, without_sharing
@@ -84,9 +84,32 @@ def test_costs_of_arrays_are_those_of_the_formula() -> None:
         assert choices.cost(columns) == pytest.approx(task.cost(schedule))
         app, column = int(rng.integers(5)), int(rng.integers(choices.loss.shape[1]))
         changed = (*schedule[:app], choices.choice(app, column), *schedule[app + 1 :])
-        assert choices.costs(columns)[app, column] == pytest.approx(task.cost(changed))
+        (cost,) = choices.costs(columns, np.array([app]), np.array([column]))
+        assert cost == pytest.approx(task.cost(changed))
         losses = [choices.loss[row, column] for row, column in enumerate(columns)]
         assert losses == pytest.approx(task.app_losses(schedule))
+
+
+def test_what_costs_more_and_loses_no_less_is_never_taken() -> None:
+    rng = np.random.default_rng(3)
+    for apps in (1, 3, 6):
+        task = random_task(rng, apps, EventLength.CORRECTED)
+        choices = Choices(task)
+        worthwhile = choices.worthwhile & np.isfinite(choices.loss)
+        assert (worthwhile == choices.worthwhile).all() and worthwhile.mean() < 0.8
+        columns = np.array([[rng.choice(np.flatnonzero(row)) for row in np.isfinite(choices.loss)] for _ in range(8)])
+        everything = np.indices(choices.loss.shape).reshape(2, -1)
+        costs = choices.costs(columns, *everything).reshape(8, *choices.loss.shape)
+        for app, column in np.argwhere(~worthwhile & np.isfinite(choices.loss)):
+            no_worse = worthwhile[app] & (choices.loss[app] <= choices.loss[app, column])
+            more = costs[:, app, no_worse].T - costs[:, app, column]
+            assert more.max(axis=1).min() < 1e-9
+        cheapest = choices.columns(task.cheapest)[None]
+        found = [
+            improved(choices, cheapest, task.budget, gain_per_cost, allowed[None])[0]
+            for allowed in (np.isfinite(choices.loss), worthwhile)
+        ]
+        assert task.loss(choices.schedule(found[0])) == task.loss(choices.schedule(found[1]))
 
 
 def test_too_little() -> None:
