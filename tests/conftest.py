@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from models import shipped
 from rllib_envs.loop_nest import LoopNest
 from rllib_envs.problem import Benchmark
 from tests.devclusters import devcluster
@@ -19,6 +20,15 @@ ROOT = Path(__file__).parent.parent
 
 def matmul(m: int, n: int, k: int) -> Benchmark:
     return Benchmark(f"mm{m}_{n}_{k}", "loop_nest", {"kind": "mm", "sizes": {"m": m, "n": n, "k": k}})
+
+
+@pytest.fixture(autouse=True)
+def nothing_shipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a command does in this process must not depend on which policies come with the package.
+
+    Tests of those have a fixture of this name that does nothing.
+    """
+    monkeypatch.setattr(shipped, "PRETRAINED", ROOT / "nothing")
 
 
 @pytest.fixture(scope="session")
