@@ -30,7 +30,7 @@ setup(
         "networkx>=3.4,<4",
         "safetensors>=0.7,<0.9",
         "torch==2.13.0",
-        "tyro>=1.0.17,<1.1",
+        "tyro==1.0.17",
         "rich>=14,<16",
     ],
     extras_require={

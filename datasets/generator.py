@@ -33,6 +33,7 @@ from pathlib import Path
 
 import tyro
 
+from launcher.usage import one_line_usage
 from rllib_envs.errors import UserError, one_line_errors
 from rllib_envs.generated_suite import write_suite
 from rllib_envs.suite_generator import GeneratorOptions, generate
@@ -49,7 +50,8 @@ class Arguments(GeneratorOptions):
 
 
 def main() -> None:
-    arguments = tyro.cli(Arguments, description=__doc__)
+    with one_line_usage(Arguments):
+        arguments = tyro.cli(Arguments, description=__doc__)
     with one_line_errors(arguments.debug):
         if arguments.out.exists():
             raise UserError(f"{arguments.out} exists already; choose another --out or remove it")

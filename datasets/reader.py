@@ -13,6 +13,7 @@ from pathlib import Path
 
 import tyro
 
+from launcher.usage import one_line_usage
 from rllib_envs.errors import IllegalAction, UserError, one_line_errors
 from rllib_envs.evaluation_cache import EvaluationCache
 from rllib_envs.names import choose
@@ -63,7 +64,8 @@ def line(what: str, evaluation: Evaluation, before: Evaluation | None = None) ->
 
 
 def main() -> None:
-    arguments = tyro.cli(Arguments, description=__doc__)
+    with one_line_usage(Arguments):
+        arguments = tyro.cli(Arguments, description=__doc__)
     with one_line_errors(arguments.debug):
         show(arguments)
 

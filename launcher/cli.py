@@ -25,6 +25,7 @@ from launcher.training.config import TrainConfig
 from launcher.training.config_file import parse_train
 from launcher.training.train import run_train
 from launcher.tuning.tune import TuneConfig, run_tune
+from launcher.usage import one_line_usage_of
 
 COMMANDS: dict[type[Any], Callable[[Any], None]] = {
     TrainConfig: run_train,
@@ -69,7 +70,8 @@ def main(arguments: list[str] | None = None) -> None:
     if arguments[:1] == ["train"]:
         config: Any = parse_train(arguments[1:], prog="tunewright train")
     else:
-        config = tyro.extras.subcommand_cli_from_dict(NAMES, prog="tunewright", description=__doc__, args=arguments)
+        with one_line_usage_of(NAMES, "tunewright", arguments):
+            config = tyro.extras.subcommand_cli_from_dict(NAMES, prog="tunewright", description=__doc__, args=arguments)
     run(config)
 
 

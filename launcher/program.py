@@ -9,6 +9,7 @@ from typing import Any
 import tyro
 
 from launcher.tracking.account import hide_key
+from launcher.usage import one_line_usage_of
 from rllib_envs.errors import one_line_errors
 
 
@@ -22,9 +23,10 @@ def run_program(
     """Carry out one command of a program that has its own: by their names, and by the class of their options."""
     given = sys.argv[1:] if arguments is None else arguments
     only_on = (tyro.conf.FlagCreatePairsOff,)
-    options = tyro.extras.subcommand_cli_from_dict(
-        names, prog=prog, description=description, args=given, config=only_on
-    )
+    with one_line_usage_of(names, prog, given):
+        options = tyro.extras.subcommand_cli_from_dict(
+            names, prog=prog, description=description, args=given, config=only_on
+        )
     carry_out(commands[type(options)], options)
 
 

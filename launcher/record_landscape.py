@@ -12,6 +12,7 @@ import tyro
 
 from launcher.program import carry_out
 from launcher.progress_line import ProgressLine
+from launcher.usage import one_line_usage
 from rllib_envs.errors import UserError
 from rllib_envs.kernel_tuning.crew import MeasuringCrew
 from rllib_envs.kernel_tuning.landscape import Landscape
@@ -50,7 +51,8 @@ def run_record_landscape(config: RecordLandscapeConfig) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    config = tyro.cli(RecordLandscapeConfig, prog="record_landscape.py", description=__doc__, args=arguments)
+    with one_line_usage(RecordLandscapeConfig):
+        config = tyro.cli(RecordLandscapeConfig, prog="record_landscape.py", description=__doc__, args=arguments)
     carry_out(run_record_landscape, config)
 
 

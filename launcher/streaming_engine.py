@@ -20,6 +20,7 @@ from launcher.mapping.options import CMA_ES, MODES, RANDOM, MappingOptions
 from launcher.mapping.training import train
 from launcher.program import carry_out
 from launcher.tracking.event_files import EventFiles
+from launcher.usage import one_line_usage
 from models.policy import Policy
 from models.store.run_directory import RunDirectory
 from rllib_envs.errors import MissingPackage
@@ -129,13 +130,14 @@ def _plain(options: MappingOptions) -> dict[str, Any]:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    options = tyro.cli(
-        MappingOptions,
-        prog="streaming_engine.py",
-        description=__doc__,
-        args=arguments,
-        config=(tyro.conf.FlagCreatePairsOff,),
-    )
+    with one_line_usage(MappingOptions):
+        options = tyro.cli(
+            MappingOptions,
+            prog="streaming_engine.py",
+            description=__doc__,
+            args=arguments,
+            config=(tyro.conf.FlagCreatePairsOff,),
+        )
     carry_out(run_streaming_engine, options)
 
 

@@ -11,6 +11,7 @@ import tyro
 
 from launcher.jobs.profile import read_profile
 from launcher.options import last_value
+from launcher.usage import one_line_usage
 from rllib_envs.errors import one_line_errors
 
 DEFAULT_APP = "rllib_agent.py"
@@ -91,12 +92,13 @@ def parse_launch(
     with one_line_errors("--debug" in arguments):
         path = last_value("--profile", arguments)
         default = LaunchConfig(**read_profile(Path(path), LaunchConfig)) if path else LaunchConfig()
-    config, rest = tyro.cli(
-        LaunchConfig,
-        prog=prog,
-        description=description,
-        args=list(arguments),
-        default=default,
-        return_unknown_args=True,
-    )
+    with one_line_usage(LaunchConfig):
+        config, rest = tyro.cli(
+            LaunchConfig,
+            prog=prog,
+            description=description,
+            args=list(arguments),
+            default=default,
+            return_unknown_args=True,
+        )
     return config, tuple(rest)

@@ -15,6 +15,7 @@ from launcher.options import checked, last_value
 from launcher.tracking.fetch import check_url, local_run
 from launcher.training.config import TrainConfig
 from launcher.training.recorded_config import recorded_settings
+from launcher.usage import one_line_usage
 from models.shipped import find_recipe
 from rllib_envs.errors import UserError, one_line_errors
 from rllib_envs.names import choose
@@ -43,7 +44,8 @@ def parse_train(arguments: Sequence[str], prog: str, description: str | None = N
     settings: dict[str, Any] = {table: (*getattr(recorded, table), *values.pop(table, ())) for table in SETTINGS}
     values |= dict.fromkeys(SETTINGS, ())
     defaults = replace(recorded, **values)
-    config = tyro.cli(TrainConfig, prog=prog, description=description, args=list(arguments), default=defaults)
+    with one_line_usage(TrainConfig):
+        config = tyro.cli(TrainConfig, prog=prog, description=description, args=list(arguments), default=defaults)
     joined: dict[str, Any] = {table: (*before, *getattr(config, table)) for table, before in settings.items()}
     return replace(config, resume=run, wandb_url="", **joined)
 
