@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from rich.table import Table
@@ -37,10 +38,11 @@ def method_table(results: Sequence[Result], base: str) -> Table:
         table.add_column(column, justify="left" if column == "tuner" else "right")
     for method in methods_of(results):
         areas, finals = verdict(results, method, base, area), verdict(results, method, base, final)
+        low, high = areas.over_seeds.low, areas.over_seeds.high
         table.add_row(
             method,
             f"{areas.over_kernels.mean:.3f}",
-            f"{areas.over_seeds.low:.3f} to {areas.over_seeds.high:.3f}",
+            f"{low:.3f} to {high:.3f}" if math.isfinite(low) else "too few seeds",
             f"{finals.over_kernels.mean:.3f}",
             f"{areas.wins}-{areas.ties}-{areas.losses}",
             f"{repeated_percent(results, method):.0f} %",
