@@ -1,6 +1,6 @@
 """How far from a table's optimum each method ends within ten evaluations, on bounds that the policy never saw.
 
-python bench/network_scaling_regret.py [--table fashion_mnist] [--platform raspberrypi] [--minutes 5] [--run RUN]
+python bench/network_scaling_regret.py [--table fashion_mnist] [--platform raspberrypi] [--minutes 5] [--run RUN...]
 
 `tunewright train` on random bounds on latency and memory over a table of accuracies of trained networks; then
 other random bounds, all methods with the same budget: the policy's best decisions, random walks, hill climbing,
@@ -84,8 +84,10 @@ def main() -> None:
     parser.add_argument("--platform", default="raspberrypi")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--minutes", type=float, default=5.0, help="of training")
-    parser.add_argument("--trainers", nargs="+", default=["ppo"], help="the first of them is held to the bars")
-    parser.add_argument("--run", type=Path, help="a trained run, instead of training")
+    parser.add_argument(
+        "--trainers", nargs="+", default=["ppo"], help="the first is held to the bars"
+    )
+    parser.add_argument("--run", type=Path, nargs="+", help="runs or policies instead; the first is held to the bars")
     parser.add_argument("--train", type=int, default=400, help="bounds to learn from")
     parser.add_argument("--held-out", type=int, default=60, help="bounds to be judged by")
     parser.add_argument("--seeds", type=int, default=5, help="of each method that is random")
@@ -97,7 +99,7 @@ def main() -> None:
     policies: dict[str, Policy] = {}
     with tempfile.TemporaryDirectory() as folder:
         if arguments.run:
-            policies["policy"] = Policy.load(arguments.run)
+            policies |= {run.name: Policy.load(run) for run in arguments.run}
         else:
             write_suite(random_bounds(*place, arguments.train, TRAINED_SEED), Path(folder) / "bounds")
             for trainer in arguments.trainers:
