@@ -84,9 +84,7 @@ def main() -> None:
     parser.add_argument("--platform", default="raspberrypi")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--minutes", type=float, default=5.0, help="of training")
-    parser.add_argument(
-        "--trainers", nargs="+", default=["ppo"], help="the first is held to the bars"
-    )
+    parser.add_argument("--trainers", nargs="+", default=["ppo"], help="the first is held to the bars")
     parser.add_argument("--run", type=Path, nargs="+", help="runs or policies instead; the first is held to the bars")
     parser.add_argument("--train", type=int, default=400, help="bounds to learn from")
     parser.add_argument("--held-out", type=int, default=60, help="bounds to be judged by")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import errno
+import os
+import select
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,12 +41,16 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 """What the system says when a disk is full, or the user's share of it."""
 
 
+BROKEN_PIPE = 128 + signal.SIGPIPE
+"""What a shell says of a program that wrote to another one that had ended, as with `| head`."""
+
+
 @contextmanager
 def one_line_errors(debug: bool = False) -> Iterator[None]:
     """Run a command: what was raised on purpose becomes one line on stderr and its exit code; 130 on Ctrl-C.
 
-    So does a full disk, wherever it is met. With `debug` the traceback is shown. Other errors that were not raised on
-    purpose are faults and always show theirs.
+    So does a full disk, wherever it is met. Where nobody reads the output any more, it ends without a word. With
+    `debug` the traceback is shown. Other errors that were not raised on purpose are faults and always show theirs.
     """
     try:
         yield
@@ -52,6 +59,10 @@ def one_line_errors(debug: bool = False) -> Iterator[None]:
             raise
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
+    except BrokenPipeError:
+        if debug or not _nobody_reads():
+            raise
+        raise SystemExit(BROKEN_PIPE) from None
     except OSError as error:
         if debug or error.errno not in NO_ROOM:
             raise
@@ -62,3 +73,13 @@ def one_line_errors(debug: bool = False) -> Iterator[None]:
             raise
         print("interrupted", file=sys.stderr)
         raise SystemExit(130) from None
+
+
+def _nobody_reads() -> bool:
+    """Whether whoever read the output has ended. What is still to be written then goes nowhere."""
+    output = select.poll()
+    output.register(sys.stdout, 0)
+    if not any(event & select.POLLERR for _, event in output.poll(0)):
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return True

@@ -18,6 +18,7 @@ from rllib_envs.loop_nest.export import check_export
 from rllib_envs.loop_nest.kinds import KINDS, benchmark_name
 from rllib_envs.names import choose
 from rllib_envs.problem import Benchmark
+from rllib_envs.registry import PROBLEMS
 from rllib_envs.streaming_engine.rules import Rules
 from rllib_envs.streaming_engine.task import PROBLEM
 from rllib_envs.suite import read_benchmark
@@ -33,10 +34,10 @@ class TuneConfig:
     is slower than untuned when both are measured again is not the answer."""
 
     task: Annotated[str, tyro.conf.Positional]
-    """Kind of loop nest, such as mm, or the path of a benchmark file; or streaming_engine or kernel_tuning."""
+    """Kind of loop nest, such as mm, or the path of a benchmark file; or a problem, such as streaming_engine."""
     sizes: Annotated[str, tyro.conf.Positional] = ""
     """Sizes for a kind, such as 200x144x96; for mm they are m, n and k. For streaming_engine the graph's file, for
-    kernel_tuning the benchmark's."""
+    another problem the benchmark's."""
     policy: Path | None = None
     """Policy folder or run directory. Not given: the newest run here, or else the policy that is shipped."""
     backend: str = ""
@@ -59,10 +60,10 @@ class TuneConfig:
 
 def parse_task(task: str, sizes: str) -> Benchmark:
     """A benchmark from a file's path, or from a kind and its sizes."""
-    if task == KERNELS:
+    if task in PROBLEMS:
         if not sizes:
-            raise UserError(f"{KERNELS} needs a benchmark file; write: tunewright tune {KERNELS} kernel.json")
-        return _kernel(Path(sizes))
+            raise UserError(f"{task} needs a benchmark file; write: tunewright tune {task} benchmark.json")
+        return _of_problem(task, Path(sizes))
     if not sizes and ("/" in task or task.endswith(".json")):
         return read_benchmark(Path(task))
     names = KINDS[choose(task, KINDS, "kind of loop nest")].size_names
@@ -85,10 +86,10 @@ def parse_seconds(text: str) -> float:
     return seconds
 
 
-def _kernel(path: Path) -> Benchmark:
+def _of_problem(problem: str, path: Path) -> Benchmark:
     benchmark = read_benchmark(path)
-    if benchmark.problem != KERNELS:
-        raise UserError(f"{path} is a benchmark of problem {benchmark.problem!r}, not of {KERNELS!r}")
+    if benchmark.problem != problem:
+        raise UserError(f"{path} is a benchmark of problem {benchmark.problem!r}, not of {problem!r}")
     return benchmark
 
 

@@ -61,6 +61,13 @@ def test_what_is_shipped_decides_where_there_is_no_run(home: Path, capsys: pytes
     assert "dials, policy runs/mine\n" in tuned(capsys, "./toy.json")
 
 
+def test_a_task_may_be_named_with_its_problem(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "dials, no policy for toy here" in tuned(capsys, "toy", "toy.json", "--seconds", "0.2")
+    with pytest.raises(SystemExit):
+        tuned(capsys, "network_scaling", "toy.json")
+    assert "toy.json is a benchmark of problem 'toy', not of 'network_scaling'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("kind", ["actor_critic", "q", "recurrent_q"])
 def test_it_says_what_it_expects_and_whether_other_seeds_agree(
     home: Path, capsys: pytest.CaptureFixture[str], kind: str
