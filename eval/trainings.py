@@ -19,14 +19,20 @@ from eval.report.figures.colours import OTHER_COLOURS, POLICY_COLOUR
 from eval.report.figures.style import DASHES, STYLE, WIDE, new_figure
 from eval.report.figures.svg import write_png
 from models import shipped
+from models.ga_dqn.knowledge import CARD as KNOWLEDGE_CARD
+from models.ga_dqn.knowledge import read_knowledge, shortened, write_knowledge
+from models.ga_dqn.settings import GADQNSettings
 from models.policy import CARD, WEIGHTS, Policy
 from models.shipped import shipped_policies
+from models.store.atomic import read_json
 from models.store.run_directory import RunDirectory
 from rllib_envs.errors import UserError
 
 TRAININGS, FIGURE = "trainings.jsonl", "trainings.png"
 POINTS = 60
 """Of a curve, at most."""
+DECISIONS, EXAMPLES = 700, 2048
+"""Of GA-DQN's knowledge, at most: 2 MB."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +108,15 @@ def ship(run: Path) -> Path:
     lines = sorted((*others, training), key=lambda one: (one.trainer, one.seed))
     (folder / TRAININGS).write_text("".join(json.dumps(asdict(one)) + "\n" for one in lines))
     return folder
+
+
+def ship_knowledge(folder: Path) -> Path:
+    """Take over what GA-DQN has learnt of kernels, shortened to what a repository can hold. UserError for damage."""
+    settings, place = GADQNSettings(), shipped.PRETRAINED / "kernel_tuning" / "knowledge"
+    knowledge = shortened(read_knowledge(folder, settings), DECISIONS, EXAMPLES)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    write_knowledge(place, knowledge, settings, read_json(folder / KNOWLEDGE_CARD, "knowledge")["provenance"])
+    return place
 
 
 def _place(folder: Path, training: Training) -> Path | None:

@@ -18,6 +18,7 @@ from rllib_envs.kernel_tuning.networks.names import NETWORKS
 from rllib_envs.kernel_tuning.task import NATIVE
 from rllib_envs.names import choose
 
+SHIPPED = "shipped"
 PARTS = ("models", "target", "autotuner_settings", "run_settings", "learning", "experiments")
 
 
@@ -40,8 +41,9 @@ class AutotunerSettings:
     """Seconds that a candidate may take to be built and timed."""
     policy: str = ""
     """A policy for kernels, whose schedules the tuner begins with; tuner "policy" has no others."""
-    transfer_from: str = ""
-    """What GA-DQN learnt before: the folder `knowledge` of another tuning or of the mode `learn`."""
+    transfer_from: str = SHIPPED
+    """What GA-DQN learnt before: the folder `knowledge` of another tuning or of the mode `learn`; "shipped" for what
+    comes with the package, where something does, and "" for nothing."""
     save_path: str = "results/tuning"
     """The folder in which each network has one for its trials and tuning records."""
 

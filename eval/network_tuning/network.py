@@ -10,13 +10,14 @@ from typing import NamedTuple
 
 from eval.kernel_tuners.searchers import Searcher, make_searcher
 from eval.network_tuning.allotment import Standing
-from eval.network_tuning.config import AutotunerSettings
+from eval.network_tuning.config import SHIPPED, AutotunerSettings
 from eval.network_tuning.journal import TRIALS, Journal
 from eval.network_tuning.tuning import Report, Tuning
 from models.ga_dqn.knowledge import read_knowledge, write_knowledge
 from models.ga_dqn.settings import GADQNSettings
 from models.ga_dqn.tuner import Knowledge
 from models.policy import Policy
+from models.shipped import shipped_knowledge
 from rllib_envs.errors import UserError
 from rllib_envs.kernel_tuning.crew import MeasuringCrew
 from rllib_envs.kernel_tuning.measured_on import measured_on
@@ -89,10 +90,14 @@ def _open(tasks: Sequence[NetworkTask], crew: MeasuringCrew) -> _Opened:
 
 
 def _knowledge(settings: AutotunerSettings, folder: Path) -> Knowledge | None:
-    """What an earlier part of this tuning has learnt, or another tuning."""
-    if settings.tuner == "ga_dqn" and (folder / KNOWLEDGE).exists():
-        return read_knowledge(folder / KNOWLEDGE, GADQNSettings())
-    return read_knowledge(Path(settings.transfer_from), GADQNSettings()) if settings.transfer_from else None
+    """What an earlier part of this tuning has learnt, or another tuning, or what is shipped."""
+    learns = settings.tuner == "ga_dqn"
+    source: Path | None = Path(settings.transfer_from) if settings.transfer_from else None
+    if learns and (folder / KNOWLEDGE).exists():
+        source = folder / KNOWLEDGE
+    elif settings.transfer_from == SHIPPED:
+        source = shipped_knowledge() if learns else None
+    return read_knowledge(source, GADQNSettings()) if source else None
 
 
 def _keep_knowledge(searcher: Searcher, folder: Path, name: str) -> None:

@@ -19,6 +19,9 @@ from eval.network_tuning.tables import short
 from eval.network_tuning.tuning import Tuning
 from eval.wording import number, times
 from launcher.folders import choose_policy
+from models.ga_dqn.knowledge import read_knowledge
+from models.ga_dqn.settings import GADQNSettings
+from models.shipped import shipped_knowledge
 from rllib_envs.errors import MeasuringError
 from rllib_envs.kernel_tuning.crew import MeasuringCrew
 from rllib_envs.kernel_tuning.gene_space import GeneSpace
@@ -47,7 +50,11 @@ def run_tune_kernel(benchmark: Benchmark, given: Path | None, seconds: float | N
         alone = policy is not None and seconds is None
         tries = f"its best schedule and {BATCH - 1} others" if alone else f"GA-DQN searches {space.size:,} genes"
         print(f"{benchmark.name}, {how}; {tries}")
-        searcher = make_searcher(POLICY if alone else TUNER, lambda task: crew.open(task).space, 0, policy=policy)
+        known = None if alone else shipped_knowledge()
+        knowledge = read_knowledge(known, GADQNSettings()) if known else None
+        searcher = make_searcher(
+            POLICY if alone else TUNER, lambda task: crew.open(task).space, 0, knowledge=knowledge, policy=policy
+        )
         budget = Budget(evaluations=BATCH) if alone else Budget(seconds=seconds or SECONDS)
         began = time.perf_counter()
         with (

@@ -21,6 +21,9 @@ from rllib_envs.errors import UserError
 SCHEMA_VERSION = 2
 CARD, ARRAYS = "ga_dqn.json", "ga_dqn.safetensors"
 STATE, STATE_ARRAYS = "tuner.json", "tuner.safetensors"
+REPLAY_ARRAYS = tuple(f"replay.{name}" for name in ("chosen", "reward", "discount", "following", "candidates"))
+FORECAST_ARRAYS = ("rows", "shares")
+"""What has a row for each decision, and for each example."""
 
 
 def write_knowledge(folder: Path, knowledge: Knowledge, settings: GADQNSettings, provenance: Mapping[str, Any]) -> None:
@@ -50,6 +53,19 @@ def read_knowledge(folder: Path, settings: GADQNSettings) -> dict[str, dict[str,
         _check(folder / ARRAYS, Agent(features, settings, 0), knowledge[decision])
     _check_forecast(folder / ARRAYS, Forecast(settings, 0), knowledge[FORECAST])
     return knowledge
+
+
+def shortened(knowledge: Knowledge, decisions: int, examples: int) -> dict[str, dict[str, np.ndarray]]:
+    """The same with at most so many of each network's decisions, and examples of the forecast, drawn at random."""
+    short: dict[str, dict[str, np.ndarray]] = {}
+    for name, arrays in knowledge.items():
+        kept, count = (FORECAST_ARRAYS, examples) if name == FORECAST else (REPLAY_ARRAYS, decisions)
+        remembered = len(arrays[kept[0]])
+        chosen = np.sort(np.random.default_rng(0).permutation(remembered)[:count])
+        short[name] = {key: array[chosen] if key in kept else array for key, array in arrays.items()}
+        if name != FORECAST:
+            short[name]["replay.added"] = np.full(2, len(chosen))
+    return short
 
 
 def write_state(folder: Path, state: Mapping[str, Any]) -> None:

@@ -6,16 +6,22 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from eval import results
 from eval.results import main
 from eval.trainings import POINTS, TRAININGS, ship, trainings
 from models import shipped
+from models.ga_dqn.knowledge import read_knowledge, write_knowledge
+from models.ga_dqn.settings import GADQNSettings
+from models.ga_dqn.tuner import GADQNTuner
 from models.policy import Policy
-from models.shipped import shipped_policies
+from models.shipped import shipped_knowledge, shipped_policies
 from models.store.run_directory import RunDirectory
 from rllib_envs.errors import UserError
+from rllib_envs.kernel_tuning.synthetic import TASKS
+from tests.models.ga_dqn.tuners import play
 from tests.models.toy_policies import untrained
 
 ORIGIN = {"suite": "toys", "suite_hash": "a" * 64, "env_steps": 6000, "seconds": 45.0}
@@ -99,3 +105,24 @@ def test_what_is_wrong_is_said(tmp_path: Path, home: Path) -> None:
     (home / "toy" / TRAININGS).write_text(json.dumps({"trainer": "ppo"}) + "\n")
     with pytest.raises(UserError, match="damaged"):
         trainings("toy")
+
+
+def test_knowledge_of_kernels_is_shortened_and_still_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("eval.trainings.DECISIONS", 60)
+    monkeypatch.setattr("eval.trainings.EXAMPLES", 200)
+    task, other = TASKS[1], TASKS[0]
+    tuner = GADQNTuner(task.space, 0, 400, replace(GADQNSettings(), updates_per_trial=0.1))
+    play(tuner, 400, task)
+    write_knowledge(tmp_path / "learnt", tuner.knowledge(), GADQNSettings(), {"dataset": "some"})
+    assert shipped_knowledge() is None
+    main(["ship", str(tmp_path / "learnt")])
+    folder = shipped_knowledge()
+    assert folder is not None
+    assert "some" in (folder / "ga_dqn.json").read_text()
+    known = read_knowledge(folder, GADQNSettings())
+    assert len(known["forecast"]["shares"]) == 200 and len(known["mutation"]["replay.reward"]) == 60
+    begun = [GADQNTuner(other.space, 1, 64, GADQNSettings(), each) for each in (known, None)]
+    informed, uninformed = (np.mean(other.scores(play(each, 24, other))) for each in begun)
+    assert informed > uninformed
+    play(begun[0], 40, other)
+    assert len(begun[0].knowledge()["mutation"]["replay.reward"]) > 60

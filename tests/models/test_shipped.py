@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from launcher.training.config_file import find_config, parse_train
+from models.ga_dqn.knowledge import read_knowledge
+from models.ga_dqn.settings import GADQNSettings
 from models.policy import Policy
-from models.shipped import PRETRAINED, RECIPES, find_recipe, shipped_policies
+from models.shipped import PRETRAINED, RECIPES, find_recipe, shipped_knowledge, shipped_policies
 from rllib_envs.errors import UserError
 from rllib_envs.registry import PROBLEMS
 from tests.conftest import ROOT
@@ -28,6 +30,13 @@ def test_a_shipped_policy_is_of_its_problem_and_small(problem: str) -> None:
         assert sum(path.stat().st_size for path in folder.glob("policy.*")) < LARGEST
         provenance = str(policy.provenance)
         assert "/tmp" not in provenance and "/root" not in provenance, "no paths of the machine that trained it"
+
+
+def test_shipped_knowledge_is_small_and_can_be_read() -> None:
+    folder = shipped_knowledge()
+    if folder is not None:
+        read_knowledge(folder, GADQNSettings())
+        assert sum(path.stat().st_size for path in folder.iterdir()) < LARGEST
 
 
 def test_every_shipped_policy_has_a_model_card() -> None:
