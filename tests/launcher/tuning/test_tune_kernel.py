@@ -45,7 +45,7 @@ def test_a_policy_has_a_few_schedules_tried_and_with_time_they_are_where_ga_dqn_
     main(["tune", "kernel_tuning", str(kernel), "--policy", str(policy)])
     printed = capsys.readouterr().out
     assert f"small, policy {policy}; its best schedule and 7 others" in printed and "with 8 trials" in printed
-    main(["tune", "kernel_tuning", str(kernel), "--policy", str(policy), "--budget", "2s"])
+    main(["tune", "kernel_tuning", str(kernel), "--policy", str(policy), "--budget", "6s"])
     printed = capsys.readouterr().out
     assert f"small, policy {policy}; GA-DQN searches" in printed
     assert int(printed.split("with ")[-1].split(" trials")[0]) > 8
