@@ -97,7 +97,7 @@ def main() -> None:
     policies: dict[str, Policy] = {}
     with tempfile.TemporaryDirectory() as folder:
         if arguments.run:
-            policies |= {run.name: Policy.load(run) for run in arguments.run}
+            policies |= {str(run): Policy.load(run) for run in arguments.run}
         else:
             write_suite(random_bounds(*place, arguments.train, TRAINED_SEED), Path(folder) / "bounds")
             for trainer in arguments.trainers:

@@ -32,9 +32,8 @@ from eval.report.figures.headline import headline
 from eval.report.figures.style import STYLE, WIDE
 from eval.report.figures.svg import write_png
 from eval.statistics import Interval, Summary, summarise
-from eval.trainings import FIGURE, TRAININGS, draw_trainings, ship, ship_knowledge, trainings_table
+from eval.trainings import FIGURE, TRAININGS, draw_trainings, ship, trainings_table
 from models import shipped
-from models.ga_dqn.knowledge import CARD as KNOWLEDGE_CARD
 from rllib_envs.errors import UserError, one_line_errors
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -178,8 +177,8 @@ def main(arguments: Sequence[str]) -> None:
             case ["keep", report, name, title]:
                 print(keep(Path(report), name, title))
             case ["ship", *runs] if runs:
-                for run in map(Path, runs):
-                    print(ship_knowledge(run) if (run / KNOWLEDGE_CARD).exists() else ship(run))
+                for run in runs:
+                    print(ship(Path(run)))
             case _:
                 raise UserError(
                     'write: python -m eval.results; python -m eval.results keep REPORT NAME "TITLE"; or '

@@ -90,8 +90,11 @@ def _curve(rows: Sequence[Mapping[str, Any]]) -> tuple[tuple[float, int, float],
 def ship(run: Path) -> Path:
     """Take over a run's training, and its policy where that is the first or has only another seed than the first.
 
-    Returns the problem's folder. A training with the same trainer and seed is replaced. UserError where it is no run.
+    Returns the folder. A training with the same trainer and seed is replaced. GA-DQN's knowledge is taken over likewise.
+    UserError where it is no run.
     """
+    if (run / KNOWLEDGE_CARD).exists():
+        return _ship_knowledge(run)
     policy, directory = Policy.load(run), RunDirectory(run)
     try:
         training = Training.of_run(directory, policy)
@@ -110,8 +113,8 @@ def ship(run: Path) -> Path:
     return folder
 
 
-def ship_knowledge(folder: Path) -> Path:
-    """Take over what GA-DQN has learnt of kernels, shortened to what a repository can hold. UserError for damage."""
+def _ship_knowledge(folder: Path) -> Path:
+    """What GA-DQN has learnt of kernels, shortened to what a repository can hold."""
     settings, place = GADQNSettings(), shipped.PRETRAINED / "kernel_tuning" / "knowledge"
     knowledge = shortened(read_knowledge(folder, settings), DECISIONS, EXAMPLES)
     place.parent.mkdir(parents=True, exist_ok=True)

@@ -78,7 +78,10 @@ def one_line_errors(debug: bool = False) -> Iterator[None]:
 def _nobody_reads() -> bool:
     """Whether whoever read the output has ended. What is still to be written then goes nowhere."""
     output = select.poll()
-    output.register(sys.stdout, 0)
+    try:
+        output.register(sys.stdout, 0)
+    except (OSError, ValueError):  # it goes to no file, as in a notebook
+        return False
     if not any(event & select.POLLERR for _, event in output.poll(0)):
         return False
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -92,11 +92,13 @@ def _open(tasks: Sequence[NetworkTask], crew: MeasuringCrew) -> _Opened:
 def _knowledge(settings: AutotunerSettings, folder: Path) -> Knowledge | None:
     """What an earlier part of this tuning has learnt, or another tuning, or what is shipped."""
     learns = settings.tuner == "ga_dqn"
-    source: Path | None = Path(settings.transfer_from) if settings.transfer_from else None
+    source: Path | None
     if learns and (folder / KNOWLEDGE).exists():
         source = folder / KNOWLEDGE
     elif settings.transfer_from == SHIPPED:
         source = shipped_knowledge() if learns else None
+    else:
+        source = Path(settings.transfer_from) if settings.transfer_from else None
     return read_knowledge(source, GADQNSettings()) if source else None
 
 
