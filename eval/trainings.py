@@ -90,7 +90,7 @@ def _curve(rows: Sequence[Mapping[str, Any]]) -> tuple[tuple[float, int, float],
 def ship(run: Path) -> Path:
     """Take over a run's training, and its policy where that is the first or has only another seed than the first.
 
-    Returns the folder. A training with the same trainer and seed is replaced. GA-DQN's knowledge is taken over likewise.
+    Returns the folder. A training with the same trainer and seed is replaced. GA-DQN's knowledge is taken likewise.
     UserError where it is no run.
     """
     if (run / KNOWLEDGE_CARD).exists():
