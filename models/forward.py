@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from models.batches import Batch
-from rllib_envs.one_thread import one_thread
+from rllib_envs.torch_threads import torch_threads
 
 if TYPE_CHECKING:
     from models.networks import Network
@@ -50,7 +50,7 @@ class TorchForward:
     def scores(self, inputs: Batch, memory: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
         import torch
 
-        with one_thread(), torch.inference_mode():
+        with torch_threads(1), torch.inference_mode():
             before = None if memory is None else torch.from_numpy(memory)
             scores, after = self._network.step(_tensors(inputs), before)
             return scores.numpy(), None if after is None else after.numpy()
@@ -60,7 +60,7 @@ class TorchForward:
     def value(self, inputs: Batch) -> np.ndarray:
         import torch
 
-        with one_thread(), torch.inference_mode():
+        with torch_threads(1), torch.inference_mode():
             found: np.ndarray = self._network.value(_tensors(inputs)).numpy()
             return found
 

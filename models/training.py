@@ -41,6 +41,7 @@ from rllib_envs.errors import MissingPackage
 from rllib_envs.loop_nest.measured_on import processor_name
 from rllib_envs.registry import make_problem
 from rllib_envs.suite import Suite
+from rllib_envs.torch_threads import torch_threads
 from rllib_envs.tuning_env import TuningEnv
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ class TrainingSession:
         try:
             with no_collection():
                 import ray.rllib  # noqa: F401
-                import torch
+                import torch  # noqa: F401
         except ImportError as error:
             raise MissingPackage(
                 f"training needs Ray RLlib and PyTorch ({error}); pip install 'tunewright[train]'"
@@ -151,8 +152,7 @@ class TrainingSession:
             stack.callback(self._problem.close)
             start = self._read(self._checkpoint, self._anyway) if self._checkpoint else None
             # Matrices this small are slower on several threads, and the environments want the other cores.
-            stack.callback(torch.set_num_threads, torch.get_num_threads())
-            torch.set_num_threads(1)
+            stack.enter_context(torch_threads(1))
             learners = settings.gpus if settings.gpus > 1 else 0
             stack.enter_context(ray_running(settings.env_runners + learners, settings.gpus))
             self._algorithm = self._algorithm_config(start.counters.env_steps if start else 0).build_algo()

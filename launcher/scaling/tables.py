@@ -17,14 +17,12 @@ from rllib_envs.network_scaling.places import latency_folder, own_folder
 from rllib_envs.network_scaling.recording import record_table
 from rllib_envs.network_scaling.scaling import parse_scaling
 from rllib_envs.network_scaling.trainer import Trainer
+from rllib_envs.torch_threads import torch_threads
 
 
 def run_record(options: RecordOptions) -> None:
     """Train what the table lacks."""
-    import torch
-
     at_least(("--threads", options.threads, 1), ("--seeds", options.seeds, 1))
-    torch.set_num_threads(options.threads)
     if options.table.suffix != ".json":
         raise UserError(f"--table is {options.table}; name a .json file, beside which its records are kept")
     if options.table.exists():
@@ -33,7 +31,8 @@ def run_record(options: RecordOptions) -> None:
     else:
         table = AccuracyTable(options.table, options.setting, _grid(options), options.seeds)
         table.write()
-    record_table(table, Trainer(options.folder), ProgressLine("trainings"))
+    with torch_threads(options.threads):
+        record_table(table, Trainer(options.folder), ProgressLine("trainings"))
     cells = AccuracyTable.read(options.table).cells
     best = max(cells.values(), key=lambda cell: cell.mean)
     print(f"{options.table}: {len(cells)} networks, the best with {best.mean:.2f} % (spread {best.spread:.2f})")

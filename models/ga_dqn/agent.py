@@ -11,7 +11,7 @@ import torch
 from models.ga_dqn.replay import Replay
 from models.ga_dqn.settings import GADQNSettings
 from models.ga_dqn.small_network import SmallNetwork
-from rllib_envs.one_thread import one_thread
+from rllib_envs.torch_threads import torch_threads
 
 MOST_FOLLOWING = 64
 """Candidates that are kept of the state after a decision; a kernel rarely has more moves."""
@@ -32,7 +32,7 @@ class Agent:
 
     def scores(self, candidates: np.ndarray) -> np.ndarray:
         """float32 [candidates]: what each choice is expected to earn."""
-        with one_thread():
+        with torch_threads(1):
             return self.network.values(candidates)
 
     def remember(
@@ -46,7 +46,7 @@ class Agent:
         """Make the gradient steps that are owed, once there is enough to learn from."""
         if len(self.replay) < self.settings.learn_after:
             return
-        with one_thread():
+        with torch_threads(1):
             while self.owed >= 1:
                 places = self.replay.sample(self.rng, self.settings.batch)
                 self.network.fit(self.replay.chosen[places], self._targets(places), self.settings.learning_rate)

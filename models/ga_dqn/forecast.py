@@ -17,7 +17,7 @@ import torch
 from models.ga_dqn.features import GENE
 from models.ga_dqn.settings import GADQNSettings
 from models.ga_dqn.small_network import SmallNetwork
-from rllib_envs.one_thread import one_thread
+from rllib_envs.torch_threads import torch_threads
 
 WORST = 4.0
 """Halvings below the best at which a gene is as bad as one that fails: the share is then -1."""
@@ -53,7 +53,7 @@ class Forecast:
 
     def shares(self, rows: np.ndarray) -> np.ndarray:
         """float32 [rows], from -1 to 0: guesses of the logarithm of a gene's speed over the best one's."""
-        with one_thread():
+        with torch_threads(1):
             return self._network.values(rows)
 
     def knowledge(self) -> dict[str, np.ndarray]:
@@ -86,7 +86,7 @@ class Forecast:
         rng = np.random.default_rng(len(rows))
         network = SmallNetwork(GENE, self._network.hidden, rng)
         network.weights = self._network.weights.clone()
-        with one_thread():
+        with torch_threads(1):
             for _ in range(steps):
                 places = rng.integers(len(rows), size=BATCH)
                 network.fit(rows[places], shares[places], LEARNING_RATE)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from rllib_envs.one_thread import one_thread
+from rllib_envs.torch_threads import torch_threads
 
 HIDDEN = (256, 64)
 LEARNING_RATE, DISCOUNT, BATCH = 1e-3, 0.95, 64
@@ -36,7 +36,7 @@ class PublishedAgent:
         """The number of an action."""
         if self.rng.random() < self.epsilon:
             return int(self.rng.integers(self.actions))
-        with one_thread(), torch.no_grad():
+        with torch_threads(1), torch.no_grad():
             return int(self.network(torch.from_numpy(state.astype(np.float32))).argmax())
 
     def remember(self, state: np.ndarray, action: int, reward: float, following: np.ndarray) -> None:
@@ -53,7 +53,7 @@ class PublishedAgent:
             return
         drawn = [self.memory[int(place)] for place in self.rng.integers(len(self.memory), size=BATCH)]
         states, actions, rewards, following = (np.array(column) for column in zip(*drawn, strict=True))
-        with one_thread():
+        with torch_threads(1):
             values = self.network(_tensor(states)).gather(1, torch.from_numpy(actions)[:, None]).squeeze(1)
             with torch.no_grad():
                 # Defect 7: no episode ever ends, and the "next state" of a crossover is never visited.

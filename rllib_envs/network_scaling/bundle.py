@@ -14,7 +14,7 @@ MODULES = (
     "rllib_envs/__init__.py",
     "rllib_envs/errors.py",
     "rllib_envs/names.py",
-    "rllib_envs/one_thread.py",
+    "rllib_envs/torch_threads.py",
     *(
         f"rllib_envs/network_scaling/{name}.py"
         for name in (

@@ -27,7 +27,7 @@ from rllib_envs.errors import MeasuringError, UserError
 from rllib_envs.network_scaling.architecture import Architecture
 from rllib_envs.network_scaling.latency_file import BATCH
 from rllib_envs.network_scaling.networks import Network, make_network
-from rllib_envs.one_thread import one_thread
+from rllib_envs.torch_threads import torch_threads
 
 LEAST_RUNS, MOST_RUNS = 5, 50
 RUN_SECONDS = 1.0
@@ -193,7 +193,7 @@ def _ready(architecture: Architecture, device: str, batch: int) -> Iterator[tupl
         raise UserError(f"unknown device {device!r}; known: {', '.join(DEVICES)}")
     if device == "cuda" and not torch.cuda.is_available():
         raise UserError("PyTorch finds no CUDA device here; measure with --device cpu, or on a machine that has one")
-    with one_thread(), torch.inference_mode():
+    with torch_threads(1), torch.inference_mode():
         network = make_network(architecture).eval().to(device)
         size = architecture.resolution
         images = torch.rand(batch, architecture.channels, size, size, device=device)

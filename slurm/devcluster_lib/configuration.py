@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import getpass
+import secrets
 import shutil
 import socket
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +16,8 @@ DATABASE = "slurm_accounting"
 TEMPLATES = Path(__file__).parent / "templates"
 SACCT_STAND_IN = Path(__file__).parent / "sacct_stand_in.py"
 
-JOB_ID_PERIOD = 60_000_000
-"""Seconds, about two years, after which job ids repeat; SLURM's own limit is 67,043,328."""
+MOST_FIRST_JOB_ID = 60_000_000
+"""SLURM's own limit for ids is 67,043,328."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def write_all(settings: Settings, folder: Folder) -> None:
         "accounting_port": settings.accounting_port,
         "database": DATABASE,
         "memory_per_cpu": max(1, settings.memory // settings.cpus),
-        "first_job_id": 1000 + int(time.time()) % JOB_ID_PERIOD,
+        "first_job_id": 1 + secrets.randbelow(MOST_FIRST_JOB_ID),
         "accounting": _accounting(settings, folder),
         "nodes": _nodes(settings),
     }

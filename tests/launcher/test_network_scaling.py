@@ -9,6 +9,7 @@ import sys
 from dataclasses import replace
 
 import pytest
+import torch
 
 from eval.searches.hill_climbing import hill_climbing
 from launcher.network_scaling import main
@@ -209,8 +210,10 @@ def test_the_toy_is_solved(capsys):
 def test_tables_of_accuracies_are_recorded_and_searched(folder, capsys):
     few = ("--data", "digits", "--images", 64, "--validation", 40, "--batch", 64, "--seeds", 1)
     grid = ("--widths", 0.1, 0.2, "--depths", 0.5, "--resolutions", 4, 5)
-    run("record", "--table", "mine.json", *few, *grid)
+    threads = torch.get_num_threads()
+    run("record", "--table", "mine.json", *few, *grid, "--threads", threads + 1)
     assert "4 networks, the best with" in capsys.readouterr().out
+    assert torch.get_num_threads() == threads, "what is trained next in this process depends on it"
     lines = (folder / "mine.jsonl").read_text()
     run("record", "--table", "mine.json")
     assert (folder / "mine.jsonl").read_text() == lines and "going on with mine.json" in capsys.readouterr().out

@@ -197,6 +197,26 @@ def test_two_clusters_do_not_share_a_folder(slurm_cluster: Path) -> None:
     assert "idle" in output("sinfo", "-h")
 
 
+def test_clusters_that_start_at_once_number_their_jobs_differently(short_folder: Path) -> None:
+    """What a job leaves in this host's /tmp is known by its number."""
+    folders = [short_folder.parent / name for name in "ab"]
+    small = ("start", "--nodes", "1", "--no-accounting", "--dir")
+    starts = [
+        subprocess.Popen([sys.executable, DEVCLUSTER, *small, folder], stdout=subprocess.DEVNULL) for folder in folders
+    ]
+    assert [start.wait(120) for start in starts] == [0, 0]
+    try:
+        numbers = []
+        for folder in folders:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("SLURM_CONF", str(folder / "slurm.conf"))
+                numbers.append(int(submit("--wrap=true")))
+    finally:
+        for folder in folders:
+            devcluster("stop", "--dir", folder)
+    assert abs(numbers[0] - numbers[1]) > 10
+
+
 @pytest.mark.parametrize("command", ["kill-node", "start-node"])
 def test_an_unknown_node_is_answered_with_those_there_are(slurm_cluster: Path, command: str) -> None:
     assert "no node 'n9'" in (said := refusal(command, "n9", "--dir", slurm_cluster)) and "n1, n2, n3" in said

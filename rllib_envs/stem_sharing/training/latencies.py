@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from rllib_envs.network_scaling.timing import time_row
-from rllib_envs.one_thread import one_thread
 from rllib_envs.stem_sharing.layered.registry import tensor_names
 from rllib_envs.stem_sharing.network import BaseNetwork
+from rllib_envs.torch_threads import torch_threads
 
 DIGITS = 4
 
@@ -21,7 +21,7 @@ def measure_layers(network: nn.Sequential, size: int, what: str) -> BaseNetwork:
     MeasuringError where the machine is too busy; `what` is the network's name in its message.
     """
     frame = torch.rand(1, 3, size, size).mul(2).sub(1).contiguous(memory_format=torch.channels_last)
-    with one_thread(), torch.inference_mode():
+    with torch_threads(1), torch.inference_mode():
         seconds = time_row(network, frame, time.thread_time, what).seconds
     slowest = max(seconds)
     relative = tuple(round(one / slowest, DIGITS) for one in seconds)
