@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -41,16 +41,21 @@ class Assignment:
     """What the first applications have decided."""
 
     scene: Scene
-    decided: Schedule = ()
+    chosen: tuple[int, ...] = ()
+    """Columns of the first applications' choices."""
     freeze_point: int | None = None
     """Of the next application, if it has chosen one already."""
-    kept_plan: tuple[int, ...] | None = field(default=None, compare=False, repr=False)
-    """The plan of the state before, where the last decision was as planned; it follows from the decisions."""
+    plan_before: tuple[int, ...] = field(default=(), compare=False, repr=False)
+    """That of the state before the last decision, and nothing where none is made. It follows from the decisions."""
 
     @property
     def app(self) -> int:
         """Index of the application that decides next."""
-        return len(self.decided)
+        return len(self.chosen)
+
+    @property
+    def decided(self) -> Schedule:
+        return tuple(self.scene.choices.choice(app, column) for app, column in enumerate(self.chosen))
 
     @property
     def finished(self) -> bool:
@@ -63,19 +68,13 @@ class Assignment:
             return self.scene.task.rates
         return tuple(variant.freeze_point for variant in self.scene.task.applications[self.app].variants)
 
-    def after(self, option: int, kept_plan: tuple[int, ...] | None) -> Assignment:
-        chosen = self.options[option]
-        if self.freeze_point is None:
-            return replace(self, freeze_point=int(chosen), kept_plan=kept_plan)
-        decided = (*self.decided, Choice(self.freeze_point, chosen))
-        return Assignment(self.scene, decided, kept_plan=kept_plan)
-
 
 class Outlook:
     """What is known of an assignment: which options remain, and a plan for all that is not decided.
 
-    The plan is the answer that a state stands for. It is the one of the state before where the decision was as planned,
-    and else what the greedy scheduler makes of the decisions; so no decision that follows the plan makes it worse.
+    The plan is the answer that a state stands for: in the beginning the greedy scheduler's. A decision that is as
+    planned changes nothing. Any other is put into the plan; then the greedy scheduler takes back what is too dear, and
+    spends what is left.
     """
 
     def __init__(self, state: Assignment) -> None:
@@ -83,32 +82,31 @@ class Outlook:
         self.scene = state.scene
 
     @cached_property
-    def allowed(self) -> np.ndarray:
-        """bool [applications, choices]: those worth their cost of the choices that the decisions leave."""
-        choices, app = self.scene.choices, self.state.app
-        allowed = choices.worthwhile.copy()
-        allowed[:app] = False
-        if self.state.freeze_point is not None:
-            allowed[app] = self._at_freeze_point & np.isfinite(choices.loss[app])
-        return allowed
-
-    @cached_property
-    def _at_freeze_point(self) -> np.ndarray:
-        """bool [choices]: those with the freeze point that is chosen already."""
-        chosen = Choice(self.state.freeze_point or 0, self.scene.task.rates[0])
-        first, rates = self.scene.choices.column(self.state.app, chosen), len(self.scene.task.rates)
-        columns = np.arange(self.scene.choices.loss.shape[1])
-        at: np.ndarray = (columns >= first) & (columns < first + rates)
-        return at
+    def _first(self) -> int:
+        """Column of the freeze point that is chosen already, at the lowest rate."""
+        return self.scene.choices.column(self.state.app, Choice(self.state.freeze_point or 0, self.scene.task.rates[0]))
 
     @cached_property
     def cheapest(self) -> np.ndarray:
         """int [applications]: the cheapest choices that the decisions leave."""
-        choices, columns = self.scene.choices, self.scene.cheapest.copy()
-        for app, choice in enumerate(self.state.decided):
-            columns[app] = choices.column(app, choice)
+        columns, app = self.scene.cheapest.copy(), self.state.app
+        columns[:app] = self.state.chosen
         if self.state.freeze_point is not None:
-            columns[self.state.app] = np.argmax(self._at_freeze_point)
+            columns[app] = self._first
+        return columns
+
+    @cached_property
+    def as_decided(self) -> np.ndarray:
+        """int [applications]: the plan before, with the decisions in it; the cheapest choices where there is none.
+
+        An application that chooses another freeze point keeps its planned rate for the time being.
+        """
+        if not self.state.plan_before:
+            return self.cheapest
+        columns, app = np.array(self.state.plan_before), self.state.app
+        columns[:app] = self.state.chosen
+        if self.state.freeze_point is not None:
+            columns[app] = self._first + columns[app] % len(self.scene.task.rates)
         return columns
 
     @cached_property
@@ -123,7 +121,7 @@ class Outlook:
         rates = len(self.scene.task.rates)
         if self.state.freeze_point is None:
             return np.arange(len(self.state.options) * rates).reshape(-1, rates)
-        return np.flatnonzero(self._at_freeze_point)[:, None]
+        return np.arange(self._first, self._first + rates)[:, None]
 
     @cached_property
     def least_cost(self) -> np.ndarray:
@@ -136,12 +134,13 @@ class Outlook:
         """bool [options]: those that leave a schedule within the budget."""
         if self.state.finished:
             return np.zeros(0, bool)
-        return np.array([self.scene.task.affords(cost) for cost in self.least_cost.tolist()])
+        legal: np.ndarray = self.least_cost <= self.scene.task.most
+        return legal
 
     @cached_property
     def planned(self) -> int:
         """The option that the plan has."""
-        return int(np.argmax((self.columns == self.plan[self.state.app]).any(axis=1)))
+        return int((self.plan[self.state.app] - self.columns[0, 0]) // self.columns.shape[1])
 
     @cached_property
     def loss(self) -> float:
@@ -154,8 +153,10 @@ class Outlook:
         return self.scene.choices.schedule(self.plan)
 
     def after(self, option: int) -> Outlook:
-        kept_plan = tuple(self.plan.tolist()) if option == self.planned else None
-        return Outlook(self.state.after(option, kept_plan))
+        state, plan = self.state, tuple(self.plan.tolist())
+        if state.freeze_point is None:
+            return Outlook(Assignment(self.scene, state.chosen, int(state.options[option]), plan))
+        return Outlook(Assignment(self.scene, (*state.chosen, self._first + option), plan_before=plan))
 
 
 def foresee(outlooks: Sequence[Outlook]) -> None:
@@ -168,20 +169,37 @@ def foresee(outlooks: Sequence[Outlook]) -> None:
 
 def plans(outlooks: Sequence[Outlook]) -> np.ndarray:
     """int [outlooks, applications]: see `Outlook.plan`."""
-    kept = [outlook.state.kept_plan for outlook in outlooks]
-    found = np.array([outlook.cheapest if plan is None else plan for outlook, plan in zip(outlooks, kept, strict=True)])
-    new = [index for index, plan in enumerate(kept) if plan is None]
-    if new:
-        scene, allowed = outlooks[0].scene, np.array([outlooks[index].allowed for index in new])
-        found[new] = improved(scene.choices, found[new], scene.task.budget, gain_per_cost, allowed)
+    found = np.array([outlook.as_decided for outlook in outlooks])
+    changed = [row for row, outlook in enumerate(outlooks) if outlook.state.plan_before != tuple(found[row].tolist())]
+    if changed:
+        scene, allowed = outlooks[0].scene, left([outlooks[row] for row in changed])
+        from_here = partial(improved, scene.choices, budget=scene.task.budget, merit=gain_per_cost)
+        columns = from_here(columns=found[changed], allowed=allowed)
+        stuck = np.flatnonzero(scene.choices.cost(columns) > scene.task.most)
+        if len(stuck):
+            cheapest = np.array([outlooks[changed[row]].cheapest for row in stuck])
+            columns[stuck] = from_here(columns=cheapest, allowed=allowed[stuck])
+        found[changed] = columns
     return found
+
+
+def left(outlooks: Sequence[Outlook]) -> np.ndarray:
+    """bool [outlooks, applications, choices]: those worth their cost of the choices that the decisions leave."""
+    choices, state = outlooks[0].scene.choices, outlooks[0].state
+    left = np.repeat(choices.worthwhile[None], len(outlooks), axis=0)
+    left[:, : state.app] = False
+    if state.freeze_point is not None:
+        columns = np.array([outlook.columns[:, 0] for outlook in outlooks])
+        left[:, state.app] = False
+        left[np.arange(len(columns))[:, None], state.app, columns] = np.isfinite(choices.loss[state.app, columns])
+    return left
 
 
 def least_costs(outlooks: Sequence[Outlook]) -> np.ndarray:
     """float64 [outlooks, options]: see `Outlook.least_cost`."""
     choices, app = outlooks[0].scene.choices, outlooks[0].state.app
-    others = np.arange(choices.loss.shape[1])
+    # At a freeze point the lowest rate comes first, and is the cheapest.
+    others, places = np.unique([outlook.columns[:, 0] for outlook in outlooks], return_inverse=True)
     costs = choices.costs(np.array([outlook.cheapest for outlook in outlooks]), np.full(len(others), app), others)
-    columns = np.array([outlook.columns for outlook in outlooks])
-    least: np.ndarray = costs[np.arange(len(costs))[:, None, None], columns].min(axis=2)
+    least: np.ndarray = np.take_along_axis(costs, places, axis=1)
     return least

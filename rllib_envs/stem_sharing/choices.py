@@ -49,6 +49,8 @@ class Choices:
         segments = np.arange(len(self.latency))
         self._up_to = np.where(segments[:, None] < np.arange(len(segments) + 1), self.latency[:, None], 0.0)
         """float64 [segments, depths]: latency of each segment, where it is below a depth."""
+        self._profiles = np.where(segments < self.depth[..., None], self.rate[..., None], 0.0)
+        """float64 [applications, choices, segments]."""
         self.place = self.level * self._up_to.shape[1] + self.depth
         """int [applications, choices]: where `added` has each choice."""
 
@@ -67,14 +69,10 @@ class Choices:
     def schedule(self, columns: np.ndarray) -> Schedule:
         return tuple(self.choice(app, column) for app, column in enumerate(columns.tolist()))
 
-    def needed(self, depth: np.ndarray, rate: np.ndarray) -> np.ndarray:
-        """float64 [..., segments]: at which rate choices of this depth and rate need each segment."""
-        return np.where(np.arange(len(self.latency)) < depth[..., None], rate[..., None], 0.0)
-
     def profile(self, columns: np.ndarray) -> np.ndarray:
         """float64 [..., applications, segments] of schedules, int [..., applications]."""
-        rows = np.arange(columns.shape[-1])
-        return self.needed(self.depth[rows, columns], self.rate[rows, columns])
+        profile: np.ndarray = self._profiles[np.arange(columns.shape[-1]), columns]
+        return profile
 
     def costs(self, columns: np.ndarray, apps: np.ndarray, others: np.ndarray) -> np.ndarray:
         """float64 [..., len(apps)]: what schedules cost with another choice for one application.
@@ -84,13 +82,13 @@ class Choices:
             apps: int, ascending, whose choice it is; one at least.
             others: int, as many as `apps`, the choices.
         """
-        everyone = np.arange(columns.shape[-1])
+        everyone, first = np.arange(columns.shape[-1]), apps[0]
         stems, own = stems_of_others(self.profile(columns)), self.own[everyone, columns]
         without = stems @ self.latency + own.sum(axis=-1, keepdims=True) - own
-        added = self.added(stems[..., apps[0] :, :])
-        places = (apps - apps[0]) * added.shape[-1] + self.place[apps, others]
-        flat = added.reshape(*added.shape[:-2], -1)
-        costs: np.ndarray = flat.take(places, axis=-1) + self.own[apps, others] + without.take(apps, axis=-1)
+        added = self.added(stems[..., first : apps[-1] + 1, :])
+        places = (apps - first) * added.shape[-1] + self.place[apps, others]
+        beside = added.reshape(*added.shape[:-2], -1).take(places, axis=-1)
+        costs: np.ndarray = beside + self.own[apps, others] + without.take(apps, axis=-1)
         return costs
 
     def cost(self, columns: np.ndarray) -> np.ndarray:
@@ -106,8 +104,9 @@ class Choices:
             stems: float64 [..., segments], at which rate they run already.
         """
         more = np.maximum(self._rates[:, None] - stems[..., None, :], 0.0)
-        added: np.ndarray = more @ self._up_to
-        return added.reshape(*stems.shape[:-1], -1)
+        # One product of two matrices is faster than many small ones.
+        added: np.ndarray = (more.reshape(-1, stems.shape[-1]) @ self._up_to).reshape(*stems.shape[:-1], -1)
+        return added
 
 
 def _worthwhile(loss: np.ndarray) -> np.ndarray:

@@ -9,7 +9,6 @@ import numpy as np
 
 from rllib_envs.stem_sharing.assignment import Outlook
 from rllib_envs.stem_sharing.quality import Aggregate
-from rllib_envs.stem_sharing.task import TOLERANCE
 
 APPS_SHOWN = 12
 """The one that decides, and those after it."""
@@ -83,8 +82,6 @@ class _Seen:
         self.plan = np.array([outlook.plan for outlook in outlooks])
         self.cheapest = np.array([outlook.cheapest for outlook in outlooks])
         self.columns = np.array([outlook.columns for outlook in outlooks])
-        everything = np.indices(self.choices.loss.shape).reshape(2, -1)
-        self.costs = self.choices.costs(self.plan, *everything).reshape(-1, *self.choices.loss.shape)
         self.planned_cost = self.choices.cost(self.plan)
         self.planned_loss = self.choices.loss[np.arange(self.plan.shape[1]), self.plan]
 
@@ -97,9 +94,10 @@ class _Seen:
 def _options(seen: _Seen) -> np.ndarray:
     app, choices, budget = seen.app, seen.choices, seen.budget
     loss = choices.loss[app][seen.columns]
-    costs = seen.of_options(seen.costs[:, app])
+    every = np.arange(choices.loss.shape[1])
+    costs = seen.of_options(choices.costs(seen.plan, np.full(len(every), app), every))
     more = costs - seen.planned_cost[:, None, None]
-    fits = costs <= budget * (1 + TOLERANCE)
+    fits = costs <= seen.scene.task.most
     fitting = np.where(fits, loss, np.inf)
     best = fitting.argmin(axis=2)[..., None]
     fitting_loss = np.take_along_axis(fitting, best, axis=2)[..., 0]
@@ -131,9 +129,6 @@ def _applications(seen: _Seen) -> np.ndarray:
     choices, first, count = seen.choices, seen.app, seen.plan.shape[1]
     apps, rates = np.arange(first, min(first + APPS_SHOWN, count)), len(seen.scene.task.rates)
     plan, loss = seen.plan[:, apps], choices.loss[apps]
-    gain = seen.planned_loss[:, apps, None] - loss
-    more = (seen.costs[:, apps] - seen.planned_cost[:, None, None]) / seen.budget
-    worth = np.where(gain > 0, gain / np.maximum(more, 0.01), 0.0).max(axis=2)
     rows = [
         (
             app.event_ms / 1000,
@@ -150,13 +145,25 @@ def _applications(seen: _Seen) -> np.ndarray:
         highest,
         choices.depth[apps, plan] / max(len(choices.latency), 1),
         choices.rate[apps, plan] / seen.scene.task.rates[-1],
-        worth / 5,
+        _worth(seen, apps) / 5,
         length,
         frequency,
         correlation,
         apps == first,
     ]
     return _stacked(found, plan.shape)
+
+
+def _worth(seen: _Seen, apps: np.ndarray) -> np.ndarray:
+    """float64 [outlooks, apps]: how much less an application may lose with another choice, for what that costs more."""
+    rows, others = np.nonzero(seen.choices.worthwhile[apps])
+    each = apps[rows]
+    gain = seen.planned_loss[:, each] - seen.choices.loss[each, others]
+    more = (seen.choices.costs(seen.plan, each, others) - seen.planned_cost[:, None]) / seen.budget
+    worth: np.ndarray = np.maximum.reduceat(
+        np.where(gain > 0, gain / np.maximum(more, 0.01), 0.0), np.searchsorted(rows, np.arange(len(apps))), axis=1
+    )
+    return worth
 
 
 def _whole(seen: _Seen) -> np.ndarray:

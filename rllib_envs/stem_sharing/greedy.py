@@ -44,6 +44,13 @@ def gain_per_cost(steps: Steps) -> np.ndarray:
     return np.where(steps.more > 0, steps.gain / np.maximum(steps.more, 1e-12), 1e12 + steps.gain)
 
 
+def cheaper(steps: Steps, enough: np.ndarray) -> np.ndarray:
+    """For a schedule that costs too much: of the steps that are `enough`, bool [schedules, steps], the one that loses
+    least, and else the one that saves most for what it loses."""
+    share = steps.more / np.minimum(steps.more - np.maximum(-steps.gain, 0.0), -1e-12)
+    return np.where(steps.more < 0, np.where(enough, 2 + steps.gain, share), -np.inf)
+
+
 def greedy(task: Task, merit: Merit = gain_per_cost) -> Schedule:
     """From the cheapest schedule on, take the best step that the budget affords until there is none.
 
@@ -57,23 +64,28 @@ def greedy(task: Task, merit: Merit = gain_per_cost) -> Schedule:
 
 
 def improved(choices: Choices, columns: np.ndarray, budget: float, merit: Merit, allowed: np.ndarray) -> np.ndarray:
-    """int [schedules, applications]: from these choices on, the best steps that the budget affords, one after another.
+    """int [schedules, applications]: from these choices on, the best steps that gain and that the budget affords, one
+    after another. Each schedule by itself.
 
-    Each schedule by itself. `allowed`, bool [schedules, applications, choices], is which may be taken.
+    One that costs too much becomes `cheaper` first. It is left as dear as it gets where several applications would have
+    to take a step at once. `allowed`, bool [schedules, applications, choices], is which may be taken.
     """
     apps, others = np.nonzero(allowed.any(axis=0))
+    if not len(apps):
+        return columns
     allowed, loss, own = allowed[:, apps, others], choices.loss[apps, others], choices.own[apps, others]
     everyone, limit = np.arange(columns.shape[1]), budget * (1 + TOLERANCE)
-    columns, going = columns.copy(), np.arange(len(columns))
-    while len(going) and len(apps):
+    columns, going, total = columns.copy(), np.arange(len(columns)), choices.cost(columns)
+    while len(going):
         now = columns[going]
-        costs = choices.costs(now, apps, others)
-        gain = choices.loss[everyone, now][:, apps] - loss
-        possible = allowed[going] & (gain > 0) & (costs <= limit)
-        steps = Steps(gain, loss, own, costs - choices.cost(now)[:, None])
-        merits = np.where(possible, merit(steps), -np.inf)
+        cost = choices.costs(now, apps, others)
+        steps = Steps(choices.loss[everyone, now][:, apps] - loss, loss, own, cost - total[going, None])
+        merits = np.where((steps.gain > 0) & (cost <= limit), merit(steps), -np.inf)
+        if (dear := total[going] > limit).any():
+            merits[dear] = cheaper(steps, cost <= limit)[dear]
+        merits[~allowed[going]] = -np.inf
         best = merits.argmax(axis=1)
-        takes = merits[np.arange(len(going)), best] > -np.inf
+        takes = np.flatnonzero(merits[np.arange(len(going)), best] > -np.inf)
         going, best = going[takes], best[takes]
-        columns[going, apps[best]] = others[best]
+        columns[going, apps[best]], total[going] = others[best], cost[takes, best]
     return columns

@@ -1,7 +1,7 @@
 """Scheduling applications that share a stem, one decision at a time: for each a freeze point, and then a rate.
 
-Every state stands for an answer: the schedule that the greedy scheduler makes of the decisions (`Outlook.plan`). The
-untuned state is therefore its own schedule, every decision is worth something at once, and no policy's answer is worse.
+Every state stands for an answer: the greedy scheduler's schedule with the decisions in it (`Outlook.plan`). The untuned
+state is therefore that schedule itself, every decision is worth something at once, and no policy's answer is worse.
 """
 
 from __future__ import annotations

@@ -77,8 +77,13 @@ class Task:
                 f"schedule costs {self.least:.4f}"
             )
 
+    @property
+    def most(self) -> float:
+        """The highest cost that is within the budget; sums are rounded."""
+        return self.budget * (1 + TOLERANCE)
+
     def affords(self, cost: float) -> bool:
-        return cost <= self.budget * (1 + TOLERANCE)
+        return cost <= self.most
 
     def app_losses(self, schedule: Schedule) -> list[float]:
         """The loss of each application."""
