@@ -10,6 +10,9 @@ from models.forward import TorchForward
 from models.player import Q_TEMPERATURE
 from models.policy import Policy
 
+FEW_STATES = 16
+"""For more, PyTorch's larger matrix products count for more than what it takes to prepare them."""
+
 
 def act_in_all(policy: Policy, inputs: Mapping[str, np.ndarray], rng: np.random.Generator | None = None) -> np.ndarray:
     """As `Policy.act` for each of a batch of states, int [batch]; for policies that remember nothing.
@@ -32,6 +35,7 @@ def preferences_in_all(policy: Policy, inputs: Mapping[str, np.ndarray]) -> np.n
     if policy.recurrent:
         raise ValueError("this policy remembers its episode; it decides on one state after the other")
     batch = {name: np.ascontiguousarray(array) for name, array in inputs.items()}
-    scores, _ = TorchForward(policy.network).scores(batch, None)
+    forward = policy.forward if len(inputs["action_mask"]) <= FEW_STATES else TorchForward(policy.network)
+    scores, _ = forward.preferences(batch, None)
     scale = 1.0 if policy.kind == "actor_critic" else Q_TEMPERATURE
     return np.where(inputs["action_mask"] > 0, scores, -np.inf) / scale

@@ -177,7 +177,8 @@ class Policy:
         return network.requires_grad_(False).eval()
 
     @cached_property
-    def _forward(self) -> Forward:
+    def forward(self) -> Forward:
+        """To ask the network about a few states, in the fastest way."""
         return forward_of(self.network)
 
     @property
@@ -187,7 +188,7 @@ class Policy:
 
     def start(self) -> Player:
         """The policy at the start of an episode, to be asked once at each of its steps."""
-        return Player(self._forward, values=self._values)
+        return Player(self.forward, values=self._values)
 
     def probabilities(
         self, inputs: Sequence[Mapping[str, np.ndarray]], memories: Sequence[Memory]
@@ -197,7 +198,7 @@ class Policy:
         `memories` are what is remembered of each episode: None at its start, later what was returned here for the step
         before. One call with many states takes little longer than one with a single state.
         """
-        return probabilities_of(self._forward, inputs, memories, values=self._values)
+        return probabilities_of(self.forward, inputs, memories, values=self._values)
 
     @property
     def _values(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from models.encoders.config import EncoderConfig
 from models.forward import TorchForward, forward_of
 from models.numpy_forward.networks import NumpyForward
 from models.policy import Policy
-from rllib_envs.problem import PolicyInput
+from rllib_envs.problem import PolicyInput, Problem
 from rllib_envs.registry import make_problem
 from rllib_envs.toy import Toy
 from tests.models.toy_policies import random_states, untrained
@@ -41,9 +42,9 @@ def policy(request: pytest.FixtureRequest, encoder: EncoderConfig) -> Policy:
     return untrained(request.param, encoder)
 
 
-def states_with_masks(batch: int, seed: int) -> PolicyInput:
+def states_with_masks(batch: int, seed: int, problem: Problem[Any] | None = None) -> PolicyInput:
     """Random ones. Where there are several, one has no entity and nothing legal, one each only one of both missing."""
-    states = random_states(Toy(), batch + 1, seed)
+    states = random_states(problem or Toy(), batch + 1, seed)
     if batch == 1:
         return {name: array[:1] for name, array in states.items()}
     states["token_mask"][0] = 0
@@ -116,12 +117,32 @@ def test_large_inputs_do_not_overflow(policy):
     np.testing.assert_allclose(scores, expected, rtol=1e-3, atol=1e-3)
 
 
+SCORERS = [EncoderConfig("scorer", width=32), EncoderConfig("scorer", width=128, layers=1)]
+
+
+@pytest.mark.parametrize("name", ["streaming_engine", "stem_sharing"], ids=["without context", "with context"])
+@pytest.mark.parametrize("kind", ["actor_critic", "q"])
+@pytest.mark.parametrize("encoder", SCORERS, ids=named)
+@pytest.mark.parametrize("batch", [1, 7])
+def test_a_network_that_points_scores_as_in_pytorch(name, kind, encoder, batch):
+    problem = make_problem(name)
+    policy, states = untrained(kind, encoder, problem=problem, noise=0.1), states_with_masks(batch, 0, problem)
+    assert_same_steps(policy, [states])
+    half = len(problem.actions) // 2
+    states["token_mask"][:, half : len(problem.actions)] = states["action_mask"][:, half:] = 0
+    assert_same_steps(policy, [states])
+    if kind == "actor_critic":
+        assert_close(NumpyForward(policy.network).value(states), TorchForward(policy.network).value(states))
+
+
 @pytest.mark.parametrize("kind", ["actor_critic", "q", "recurrent_q"])
 def test_it_is_used_for_what_it_knows(kind):
     for encoder in ENCODERS:
         assert isinstance(forward_of(untrained(kind, encoder).network), NumpyForward)
-    pointing = untrained(kind, EncoderConfig("transformer", width=32), problem=make_problem("streaming_engine"))
-    assert isinstance(forward_of(pointing.network), TorchForward)
+    problem = make_problem("streaming_engine")
+    for pointing, expected in (("scorer", NumpyForward), ("transformer", TorchForward)):
+        network = untrained(kind, EncoderConfig(pointing, width=32), problem=problem).network
+        assert isinstance(forward_of(network), TorchForward if kind == "recurrent_q" else expected)
     assert isinstance(forward_of(untrained(kind, EncoderConfig("transformer", width=640)).network), TorchForward)
 
 
@@ -131,14 +152,19 @@ import torch
 from models.encoders.config import EncoderConfig, InputSizes
 from models.networks import build_network
 from models.numpy_forward.networks import NumpyForward
-from rllib_envs.loop_nest import LoopNest
+from rllib_envs.registry import make_problem
 from tests.models.toy_policies import random_states
 
 torch.set_num_threads(1)  # which makes the networks; its threads would spin for a while
-problem = LoopNest()
-sizes = InputSizes.of(problem.spec, len(problem.actions))
-for kind in ("mlp", "transformer"):
-    network = build_network("recurrent_q", sizes, EncoderConfig(kind, width=256))
+for name, kind, encoder, width in (
+    ("loop_nest", "recurrent_q", "mlp", 256),
+    ("loop_nest", "recurrent_q", "transformer", 256),
+    ("stem_sharing", "actor_critic", "scorer", 64),
+    ("stem_sharing", "actor_critic", "scorer", 256),
+):
+    problem = make_problem(name)
+    sizes = InputSizes.of(problem.spec, len(problem.actions))
+    network = build_network(kind, sizes, EncoderConfig(encoder, width=width))
     assert NumpyForward.knows(network)
     forward, states = NumpyForward(network), random_states(problem, 4)
     forward.scores(states, None)
@@ -146,7 +172,7 @@ for kind in ("mlp", "transformer"):
     for _ in range(30):
         forward.scores(states, None)
     print((time.process_time() - all_threads) / (time.thread_time() - own))
-problem.close()
+    problem.close()
 """
 
 
