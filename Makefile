@@ -23,7 +23,7 @@ demo: setup ## Learn to schedule matrix products, compare with searches and nump
 	$(BIN)/tunewright train --dataset mm64_128_16_range --minutes 2 --eval-size 25 --eval-time 1
 
 test: setup ## Run every test (about 25 minutes on two cores; many wait for a cluster, so three run at a time)
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=12
 
 lint: setup ## Check style and types
 	$(BIN)/ruff check .

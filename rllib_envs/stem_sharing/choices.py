@@ -127,7 +127,6 @@ def stems_of_others(profile: np.ndarray) -> np.ndarray:
     if count == 1:
         return np.zeros_like(profile)
     two = np.partition(profile, count - 2, axis=-2)[..., -2:, :]
-    second, first = two[..., :1, :], two[..., 1:, :]
-    highest = profile == first
-    others: np.ndarray = np.where(highest & (highest.sum(axis=-2, keepdims=True) == 1), second, first)
+    second, first = two[..., :1, :], two[..., 1:, :]  # the same where several have the highest
+    others: np.ndarray = np.where(profile == first, second, first)
     return others
