@@ -27,11 +27,15 @@ def run_experiment(options: ExperimentOptions) -> None:
     for version in options.versions:
         choose(version, MODES, "version")
     prefix = Path(options.outfile_prefix)
-    if not options.outfile_prefix or not prefix.parent.is_dir():
-        raise UserError(f"{prefix.parent} is no folder to write {options.outfile_prefix!r} to; make it first")
     if options.setup is None:
         raise UserError("--setup is missing: a JSON file with apps, video_desc and model_desc, or a benchmark file")
     setup = read_setup(options.setup, options.datasets)
+    if prefix.name in ("", ".."):
+        raise UserError(f"outfile_prefix is {options.outfile_prefix!r}; it needs a name, such as results/night")
+    try:
+        prefix.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"folder {prefix.parent} can't be made: {error.strerror}; choose another prefix") from None
     found = {version: _reports(options, setup, version) for version in options.versions}
     for version, reports in found.items():
         rows = ["".join(f"{_row(size, report)}\n") for size, report in reports.items()]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
 from rllib_envs.stem_sharing.schedule import Choice, Schedule
@@ -104,8 +106,9 @@ class Choices:
             stems: float64 [..., segments], at which rate they run already.
         """
         more = np.maximum(self._rates[:, None] - stems[..., None, :], 0.0)
-        # One product of two matrices is faster than many small ones.
-        added: np.ndarray = (more.reshape(-1, stems.shape[-1]) @ self._up_to).reshape(*stems.shape[:-1], -1)
+        # One product of two matrices is faster than many small ones. There may be no segment.
+        rows = more.reshape(prod(more.shape[:-1]), stems.shape[-1])
+        added: np.ndarray = (rows @ self._up_to).reshape(*stems.shape[:-1], len(self._rates) * self._up_to.shape[1])
         return added
 
 

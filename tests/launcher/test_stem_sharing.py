@@ -67,7 +67,7 @@ def test_a_policy_schedules_where_there_is_one(
 
 
 def test_the_experiment_compares_three_ways(setup: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    prefix = tmp_path / "night"
+    prefix = tmp_path / "results" / "night"
     assert run("experiment", "4", str(prefix), "--setup", str(setup), "-b", "200") == 0
     rows = {}
     for version in ("mainstream", "nosharing", "maxsharing"):
@@ -102,7 +102,8 @@ def test_files_of_a_trainer_take_the_place_of_applications(setup: Path, tmp_path
         (("schedule", "SETUP", "--agg", "mean"), "unknown --agg 'mean'"),
         (("schedule", "missing.json"), "missing.json does not exist"),
         (("experiment", "0", "x", "--setup", "SETUP"), "num_apps"),
-        (("experiment", "2", "nowhere/x", "--setup", "SETUP"), "nowhere is no folder"),
+        (("experiment", "2", "bad/x/y", "--setup", "SETUP"), "can't be made"),
+        (("experiment", "2", "..", "--setup", "SETUP"), "it needs a name"),
         (("experiment", "2", "x"), "--setup is missing"),
         (("experiment", "2", "x", "--setup", "SETUP", "-d", "BAD"), "line 2 is '3,high,0.1'"),
     ],

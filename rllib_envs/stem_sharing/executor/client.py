@@ -23,7 +23,7 @@ class ExecutorClient:
     def deploy(self, deployed: Sequence[Net]) -> list[float]:
         """Raises ExecutorGone when nobody is there, goes away or doesn't answer in time, and Refused."""
         try:
-            answer = ask(self._line, request(deployed), self._connect_s, self._reply_s)
+            answer = ask(self._line, request(deployed), min(self._connect_s, self._reply_s), self._reply_s)
         except Gone as error:
             raise ExecutorGone(
                 f"executor {self._line.address}: {error}; start it (stem_sharing.py executor), or correct --address"

@@ -81,7 +81,7 @@ def test_deploying_what_a_trainer_wrote(tmp_path: Path, capsys: pytest.CaptureFi
         (("deploy", "SETUP", "-b", "400", "--timeout", "0"), "--timeout is 0", 2),
         (("deploy", "SETUP", "-b", "400", "--timeout", "inf"), "--timeout is inf", 2),
         (("deploy", "SETUP", "-b", "400", "--address", "nowhere"), "'nowhere' is no address", 2),
-        (("deploy", "SETUP", "-b", "400", "--address", "tcp://127.0.0.1:1"), "nobody is there", 4),
+        (("deploy", "SETUP", "-b", "400", "--address", "tcp://127.0.0.1:1", "--timeout", "1"), "there after 1 s", 4),
         (("executor", "--models", "nowhere"), "--models nowhere is no folder", 2),
         (("executor", "--video", "nowhere"), "nowhere is no folder of images", 2),
         (("executor", "--address", "tcp://127.0.0.1:no"), "can't be listened at", 2),

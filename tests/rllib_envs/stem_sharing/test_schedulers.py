@@ -13,7 +13,7 @@ from rllib_envs.stem_sharing.generate import random_task
 from rllib_envs.stem_sharing.greedy import gain_per_cost, greedy, improved, published
 from rllib_envs.stem_sharing.quality import Aggregate, Quality
 from rllib_envs.stem_sharing.schedule import Choice, Schedule
-from rllib_envs.stem_sharing.schedulers import with_all_shared, without_sharing
+from rllib_envs.stem_sharing.schedulers import SCHEDULERS, with_all_shared, without_sharing
 from rllib_envs.stem_sharing.task import Task, TooLittle
 from tests.rllib_envs.stem_sharing.tasks import three_applications
 
@@ -110,6 +110,15 @@ def test_what_costs_more_and_loses_no_less_is_never_taken() -> None:
             for allowed in (np.isfinite(choices.loss), worthwhile)
         ]
         assert task.loss(choices.schedule(found[0])) == task.loss(choices.schedule(found[1]))
+
+
+def test_where_nothing_can_be_shared_all_schedulers_say_what_each_application_does_alone() -> None:
+    task = without_sharing(random_task(np.random.default_rng(0), 3, EventLength.CORRECTED))
+    best = solve(task).schedule
+    for scheduler in SCHEDULERS.values():
+        found = scheduler(task)
+        assert task.affords(task.cost(found)) and task.loss(found) >= task.loss(best) - 1e-9
+    assert [choice.freeze_point for choice in best] == [0] * 3
 
 
 def test_too_little() -> None:
