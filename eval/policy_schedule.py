@@ -41,11 +41,14 @@ def schedule(policy: Policy, task: Task, *, episodes: int = EPISODES, seed: int 
     playing, step = [best] * episodes, 0
     while not playing[0].finished:
         states = list(dict.fromkeys(playing))
+        places = {state: index for index, state in enumerate(states)}
         seen, legal = problem.observe_batch(states), np.array([problem.legal(state) for state in states])
         preferences = preferences_in_all(policy, policy_input_batch(seen, 1 - step / policy.horizon, legal))
         best = min((best, *states), key=problem.loss)
-        wanted = preferences[[states.index(state) for state in playing]]
+        wanted = preferences[[places[state] for state in playing]]
         actions = [int(wanted[0].argmax()), *drawn(wanted[1:], rng).tolist()]
-        playing = [problem.apply(state, action) for state, action in zip(playing, actions, strict=True)]
+        moves = list(zip(playing, actions, strict=True))
+        after = {move: problem.apply(*move) for move in dict.fromkeys(moves)}
+        playing = [after[move] for move in moves]
         step += 1
     return problem.answer(min((best, *playing), key=problem.loss))

@@ -9,9 +9,9 @@ from functools import cached_property, partial
 import numpy as np
 
 from rllib_envs.problem import Benchmark
-from rllib_envs.stem_sharing.choices import Choices
+from rllib_envs.stem_sharing.choices import Alternatives, Choices
 from rllib_envs.stem_sharing.greedy import gain_per_cost, improved
-from rllib_envs.stem_sharing.schedule import Choice, Schedule
+from rllib_envs.stem_sharing.schedule import Schedule
 from rllib_envs.stem_sharing.task import Task
 
 
@@ -43,8 +43,8 @@ class Assignment:
     scene: Scene
     chosen: tuple[int, ...] = ()
     """Columns of the first applications' choices."""
-    freeze_point: int | None = None
-    """Of the next application, if it has chosen one already."""
+    point: int | None = None
+    """Which of its freeze points the next application has chosen already, if it has."""
     plan_before: tuple[int, ...] = field(default=(), compare=False, repr=False)
     """That of the state before the last decision, and nothing where none is made. It follows from the decisions."""
 
@@ -64,9 +64,20 @@ class Assignment:
     @property
     def options(self) -> tuple[float, ...]:
         """What there is to choose from: freeze points, or rates where the freeze point is chosen."""
-        if self.freeze_point is not None:
+        if self.point is not None:
             return self.scene.task.rates
         return tuple(variant.freeze_point for variant in self.scene.task.applications[self.app].variants)
+
+    @property
+    def lowest(self) -> int:
+        """Column of the freeze point that is chosen already, at the lowest rate: of all those with it the cheapest."""
+        return (self.point or 0) * len(self.scene.task.rates)
+
+    def after(self, option: int, plan: tuple[int, ...]) -> Assignment:
+        """`plan` is this state's."""
+        if self.point is None:
+            return Assignment(self.scene, self.chosen, option, plan)
+        return Assignment(self.scene, (*self.chosen, self.lowest + option), plan_before=plan)
 
 
 class Outlook:
@@ -82,32 +93,10 @@ class Outlook:
         self.scene = state.scene
 
     @cached_property
-    def _first(self) -> int:
-        """Column of the freeze point that is chosen already, at the lowest rate."""
-        return self.scene.choices.column(self.state.app, Choice(self.state.freeze_point or 0, self.scene.task.rates[0]))
-
-    @cached_property
     def cheapest(self) -> np.ndarray:
         """int [applications]: the cheapest choices that the decisions leave."""
-        columns, app = self.scene.cheapest.copy(), self.state.app
-        columns[:app] = self.state.chosen
-        if self.state.freeze_point is not None:
-            columns[app] = self._first
-        return columns
-
-    @cached_property
-    def as_decided(self) -> np.ndarray:
-        """int [applications]: the plan before, with the decisions in it; the cheapest choices where there is none.
-
-        An application that chooses another freeze point keeps its planned rate for the time being.
-        """
-        if not self.state.plan_before:
-            return self.cheapest
-        columns, app = np.array(self.state.plan_before), self.state.app
-        columns[:app] = self.state.chosen
-        if self.state.freeze_point is not None:
-            columns[app] = self._first + columns[app] % len(self.scene.task.rates)
-        return columns
+        cheapest: np.ndarray = cheapest_choices([self])[0]
+        return cheapest
 
     @cached_property
     def plan(self) -> np.ndarray:
@@ -119,9 +108,9 @@ class Outlook:
     def columns(self) -> np.ndarray:
         """int [options, columns]: the choices behind each option of the application that decides."""
         rates = len(self.scene.task.rates)
-        if self.state.freeze_point is None:
+        if self.state.point is None:
             return np.arange(len(self.state.options) * rates).reshape(-1, rates)
-        return np.arange(self._first, self._first + rates)[:, None]
+        return np.arange(self.state.lowest, self.state.lowest + rates)[:, None]
 
     @cached_property
     def least_cost(self) -> np.ndarray:
@@ -145,7 +134,7 @@ class Outlook:
     @cached_property
     def loss(self) -> float:
         """Of the plan."""
-        losses = self.scene.choices.loss[np.arange(len(self.plan)), self.plan].tolist()
+        losses = self.scene.choices.loss[self.scene.choices.everyone, self.plan].tolist()
         return self.scene.task.quality.together(losses)
 
     @property
@@ -153,34 +142,54 @@ class Outlook:
         return self.scene.choices.schedule(self.plan)
 
     def after(self, option: int) -> Outlook:
-        state, plan = self.state, tuple(self.plan.tolist())
-        if state.freeze_point is None:
-            return Outlook(Assignment(self.scene, state.chosen, int(state.options[option]), plan))
-        return Outlook(Assignment(self.scene, (*state.chosen, self._first + option), plan_before=plan))
+        return Outlook(self.state.after(option, tuple(self.plan.tolist())))
 
 
 def foresee(outlooks: Sequence[Outlook]) -> None:
     """Have ready what takes longest, for all of one scene and one turn at once: it takes little longer than for one."""
-    for name, of_all in (("plan", plans), ("least_cost", least_costs)):
+    for name, of_all in (("cheapest", cheapest_choices), ("plan", plans), ("least_cost", least_costs)):
         unknown = [outlook for outlook in outlooks if name not in vars(outlook)]
         for outlook, found in zip(unknown, of_all(unknown) if unknown else (), strict=True):
             setattr(outlook, name, found)
 
 
+def cheapest_choices(outlooks: Sequence[Outlook]) -> np.ndarray:
+    """int [outlooks, applications]: see `Outlook.cheapest`."""
+    columns = np.repeat(outlooks[0].scene.cheapest[None], len(outlooks), axis=0)
+    _decide(columns, outlooks)
+    return columns
+
+
 def plans(outlooks: Sequence[Outlook]) -> np.ndarray:
     """int [outlooks, applications]: see `Outlook.plan`."""
-    found = np.array([outlook.as_decided for outlook in outlooks])
-    changed = [row for row, outlook in enumerate(outlooks) if outlook.state.plan_before != tuple(found[row].tolist())]
-    if changed:
-        scene, allowed = outlooks[0].scene, left([outlooks[row] for row in changed])
+    scene, before = outlooks[0].scene, np.array([outlook.state.plan_before for outlook in outlooks])
+    if before.size:
+        found = before.copy()
+        _decide(found, outlooks)
+        changed = np.flatnonzero((found != before).any(axis=1))
+    else:
+        found = cheapest_choices(outlooks)
+        changed = np.arange(len(found))
+    if len(changed):
+        allowed = left([outlooks[row] for row in changed.tolist()])
         from_here = partial(improved, scene.choices, budget=scene.task.budget, merit=gain_per_cost)
         columns = from_here(columns=found[changed], allowed=allowed)
         stuck = np.flatnonzero(scene.choices.cost(columns) > scene.task.most)
         if len(stuck):
-            cheapest = np.array([outlooks[changed[row]].cheapest for row in stuck])
+            cheapest = cheapest_choices([outlooks[row] for row in changed[stuck].tolist()])
             columns[stuck] = from_here(columns=cheapest, allowed=allowed[stuck])
         found[changed] = columns
     return found
+
+
+def _decide(columns: np.ndarray, outlooks: Sequence[Outlook]) -> None:
+    """Put what is decided into schedules, int [outlooks, applications]. Who has chosen a freeze point alone keeps the
+    rate that it has there for the time being."""
+    app, rates = outlooks[0].state.app, len(outlooks[0].scene.task.rates)
+    if app:
+        columns[:, :app] = [outlook.state.chosen for outlook in outlooks]
+    if outlooks[0].state.point is not None:
+        columns[:, app] = columns[:, app] % rates + [outlook.state.lowest for outlook in outlooks]
 
 
 def left(outlooks: Sequence[Outlook]) -> np.ndarray:
@@ -188,7 +197,7 @@ def left(outlooks: Sequence[Outlook]) -> np.ndarray:
     choices, state = outlooks[0].scene.choices, outlooks[0].state
     left = np.repeat(choices.worthwhile[None], len(outlooks), axis=0)
     left[:, : state.app] = False
-    if state.freeze_point is not None:
+    if state.point is not None:
         columns = np.array([outlook.columns[:, 0] for outlook in outlooks])
         left[:, state.app] = False
         left[np.arange(len(columns))[:, None], state.app, columns] = np.isfinite(choices.loss[state.app, columns])
@@ -200,6 +209,7 @@ def least_costs(outlooks: Sequence[Outlook]) -> np.ndarray:
     choices, app = outlooks[0].scene.choices, outlooks[0].state.app
     # At a freeze point the lowest rate comes first, and is the cheapest.
     others, places = np.unique([outlook.columns[:, 0] for outlook in outlooks], return_inverse=True)
-    costs = choices.costs(np.array([outlook.cheapest for outlook in outlooks]), np.full(len(others), app), others)
+    ways = Alternatives(choices, np.full(len(others), app), others)
+    costs = ways.costs(np.array([outlook.cheapest for outlook in outlooks]))
     least: np.ndarray = np.take_along_axis(costs, places, axis=1)
     return least

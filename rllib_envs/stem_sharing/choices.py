@@ -29,6 +29,7 @@ class Choices:
         self._padded = np.array([row + row[-1:] * (widest - len(row)) for row in points])
         depth = np.searchsorted(self._points, self._padded, side="right")
         count = len(points)
+        self.everyone = np.arange(count)
 
         def spread(by_point: np.ndarray) -> np.ndarray:
             return np.repeat(by_point, len(rates), axis=1)
@@ -53,6 +54,8 @@ class Choices:
         """float64 [segments, depths]: latency of each segment, where it is below a depth."""
         self._profiles = np.where(segments < self.depth[..., None], self.rate[..., None], 0.0)
         """float64 [applications, choices, segments]."""
+        self.places = len(rates) * self._up_to.shape[1]
+        """How many `added` has."""
         self.place = self.level * self._up_to.shape[1] + self.depth
         """int [applications, choices]: where `added` has each choice."""
 
@@ -73,34 +76,17 @@ class Choices:
 
     def profile(self, columns: np.ndarray) -> np.ndarray:
         """float64 [..., applications, segments] of schedules, int [..., applications]."""
-        profile: np.ndarray = self._profiles[np.arange(columns.shape[-1]), columns]
+        profile: np.ndarray = self._profiles[self.everyone, columns]
         return profile
-
-    def costs(self, columns: np.ndarray, apps: np.ndarray, others: np.ndarray) -> np.ndarray:
-        """float64 [..., len(apps)]: what schedules cost with another choice for one application.
-
-        Args:
-            columns: int [..., applications], the schedules.
-            apps: int, ascending, whose choice it is; one at least.
-            others: int, as many as `apps`, the choices.
-        """
-        everyone, first = np.arange(columns.shape[-1]), apps[0]
-        stems, own = stems_of_others(self.profile(columns)), self.own[everyone, columns]
-        without = stems @ self.latency + own.sum(axis=-1, keepdims=True) - own
-        added = self.added(stems[..., first : apps[-1] + 1, :])
-        places = (apps - first) * added.shape[-1] + self.place[apps, others]
-        beside = added.reshape(*added.shape[:-2], -1).take(places, axis=-1)
-        costs: np.ndarray = beside + self.own[apps, others] + without.take(apps, axis=-1)
-        return costs
 
     def cost(self, columns: np.ndarray) -> np.ndarray:
         """float64 [...]: of schedules."""
         stem = self.profile(columns).max(axis=-2, initial=0.0) @ self.latency
-        cost: np.ndarray = stem + self.own[np.arange(columns.shape[-1]), columns].sum(axis=-1)
+        cost: np.ndarray = stem + self.own[self.everyone, columns].sum(axis=-1)
         return cost
 
     def added(self, stems: np.ndarray) -> np.ndarray:
-        """float64 [..., rates * depths]: what a choice adds to the cost of stems, by its `place`.
+        """float64 [..., places]: what a choice adds to the cost of stems, by its `place`.
 
         Args:
             stems: float64 [..., segments], at which rate they run already.
@@ -108,8 +94,39 @@ class Choices:
         more = np.maximum(self._rates[:, None] - stems[..., None, :], 0.0)
         # One product of two matrices is faster than many small ones. There may be no segment.
         rows = more.reshape(prod(more.shape[:-1]), stems.shape[-1])
-        added: np.ndarray = (rows @ self._up_to).reshape(*stems.shape[:-1], len(self._rates) * self._up_to.shape[1])
+        added: np.ndarray = (rows @ self._up_to).reshape(*stems.shape[:-1], self.places)
         return added
+
+
+class Alternatives:
+    """Other choices for one application each, for any schedules.
+
+    Args:
+        choices: of the task.
+        apps: int, ascending, whose choice each is; one at least.
+        others: int, as many, the choices.
+    """
+
+    def __init__(self, choices: Choices, apps: np.ndarray, others: np.ndarray) -> None:
+        self.apps, self.others, self._choices = apps, others, choices
+        self.loss, self.own = choices.loss[apps, others], choices.own[apps, others]
+        self._between = slice(apps[0], apps[-1] + 1)
+        self._places = (apps - apps[0]) * choices.places + choices.place[apps, others]
+
+    def costs(self, columns: np.ndarray) -> np.ndarray:
+        """float64 [schedules, alternatives]: what schedules, int [schedules, applications], cost with each instead."""
+        choices = self._choices
+        stems, own = stems_of_others(choices.profile(columns)), choices.own[choices.everyone, columns]
+        without = stems @ choices.latency + (own.sum(axis=1, keepdims=True) - own)
+        with_any = choices.added(stems[:, self._between]) + without[:, self._between, None]
+        costs: np.ndarray = with_any.reshape(len(columns), -1).take(self._places, axis=1) + self.own
+        return costs
+
+    def gains(self, columns: np.ndarray) -> np.ndarray:
+        """float64 [schedules, alternatives]: how much less the application loses than in these schedules."""
+        losses = self._choices.loss[self._choices.everyone, columns]
+        gains: np.ndarray = losses.take(self.apps, axis=1) - self.loss
+        return gains
 
 
 def _worthwhile(loss: np.ndarray) -> np.ndarray:

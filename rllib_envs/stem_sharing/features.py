@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rllib_envs.stem_sharing.assignment import Outlook
+from rllib_envs.stem_sharing.choices import Alternatives
 from rllib_envs.stem_sharing.quality import Aggregate
 
 APPS_SHOWN = 12
@@ -82,8 +83,20 @@ class _Seen:
         self.plan = np.array([outlook.plan for outlook in outlooks])
         self.cheapest = np.array([outlook.cheapest for outlook in outlooks])
         self.columns = np.array([outlook.columns for outlook in outlooks])
+        self.planned_loss = self.choices.loss[self.choices.everyone, self.plan]
         self.planned_cost = self.choices.cost(self.plan)
-        self.planned_loss = self.choices.loss[np.arange(self.plan.shape[1]), self.plan]
+        self.shown = self.choices.everyone[self.app : self.app + APPS_SHOWN]
+        considered = self.choices.worthwhile[self.shown]
+        considered[0] = True
+        rows, others = np.nonzero(considered)
+        ways = Alternatives(self.choices, self.shown[rows], others)
+        self.costs, self.gains, self.first = (
+            ways.costs(self.plan),
+            ways.gains(self.plan),
+            np.flatnonzero(np.diff(rows, prepend=-1)),
+        )
+        """float64 [outlooks, alternatives] twice: of all choices of the application that decides, and of those worth
+        their cost of the others; where each application's begin."""
 
     def of_options(self, by_choice: np.ndarray) -> np.ndarray:
         """[outlooks, options, columns] from [outlooks, choices]."""
@@ -94,8 +107,7 @@ class _Seen:
 def _options(seen: _Seen) -> np.ndarray:
     app, choices, budget = seen.app, seen.choices, seen.budget
     loss = choices.loss[app][seen.columns]
-    every = np.arange(choices.loss.shape[1])
-    costs = seen.of_options(choices.costs(seen.plan, np.full(len(every), app), every))
+    costs = seen.of_options(seen.costs[:, : choices.loss.shape[1]])
     more = costs - seen.planned_cost[:, None, None]
     fits = costs <= seen.scene.task.most
     fitting = np.where(fits, loss, np.inf)
@@ -120,14 +132,15 @@ def _options(seen: _Seen) -> np.ndarray:
         beside_decided.min(axis=2) / budget,
         (budget - least_cost) / budget,
         fits.any(axis=2),
-        float(seen.state.freeze_point is not None),
+        float(seen.state.point is not None),
     ]
     return _stacked(found, planned.shape)
 
 
 def _applications(seen: _Seen) -> np.ndarray:
-    choices, first, count = seen.choices, seen.app, seen.plan.shape[1]
-    apps, rates = np.arange(first, min(first + APPS_SHOWN, count)), len(seen.scene.task.rates)
+    choices, first, apps, rates = seen.choices, seen.app, seen.shown, len(seen.scene.task.rates)
+    more = (seen.costs - seen.planned_cost[:, None]) / seen.budget
+    worth = np.where(seen.gains > 0, seen.gains / np.maximum(more, 0.01), 0.0)
     plan, loss = seen.plan[:, apps], choices.loss[apps]
     rows = [
         (
@@ -145,25 +158,13 @@ def _applications(seen: _Seen) -> np.ndarray:
         highest,
         choices.depth[apps, plan] / max(len(choices.latency), 1),
         choices.rate[apps, plan] / seen.scene.task.rates[-1],
-        _worth(seen, apps) / 5,
+        np.maximum.reduceat(worth, seen.first, axis=1) / 5,
         length,
         frequency,
         correlation,
         apps == first,
     ]
     return _stacked(found, plan.shape)
-
-
-def _worth(seen: _Seen, apps: np.ndarray) -> np.ndarray:
-    """float64 [outlooks, apps]: how much less an application may lose with another choice, for what that costs more."""
-    rows, others = np.nonzero(seen.choices.worthwhile[apps])
-    each = apps[rows]
-    gain = seen.planned_loss[:, each] - seen.choices.loss[each, others]
-    more = (seen.choices.costs(seen.plan, each, others) - seen.planned_cost[:, None]) / seen.budget
-    worth: np.ndarray = np.maximum.reduceat(
-        np.where(gain > 0, gain / np.maximum(more, 0.01), 0.0), np.searchsorted(rows, np.arange(len(apps))), axis=1
-    )
-    return worth
 
 
 def _whole(seen: _Seen) -> np.ndarray:
@@ -180,7 +181,7 @@ def _whole(seen: _Seen) -> np.ndarray:
         stem.max(axis=1, initial=0.0) / task.rates[-1],
         (stem > 0) @ choices.latency / task.network.total,
         float(task.quality.aggregate is Aggregate.WORST),
-        float(seen.state.freeze_point is not None),
+        float(seen.state.point is not None),
     ]
     return _stacked(found, (len(seen.plan),))
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rllib_envs.stem_sharing.choices import Choices
+from rllib_envs.stem_sharing.choices import Alternatives, Choices
 from rllib_envs.stem_sharing.schedule import Schedule
 from rllib_envs.stem_sharing.task import TOLERANCE, Task
 
@@ -73,17 +73,17 @@ def improved(choices: Choices, columns: np.ndarray, budget: float, merit: Merit,
     apps, others = np.nonzero(allowed.any(axis=0))
     if not len(apps):
         return columns
-    allowed, loss, own = allowed[:, apps, others], choices.loss[apps, others], choices.own[apps, others]
-    everyone, limit = np.arange(columns.shape[1]), budget * (1 + TOLERANCE)
+    ways, limit = Alternatives(choices, apps, others), budget * (1 + TOLERANCE)
+    forbidden = np.where(allowed[:, apps, others], 0.0, -np.inf)
     columns, going, total = columns.copy(), np.arange(len(columns)), choices.cost(columns)
     while len(going):
-        now = columns[going]
-        cost = choices.costs(now, apps, others)
-        steps = Steps(choices.loss[everyone, now][:, apps] - loss, loss, own, cost - total[going, None])
+        now, before = columns[going], total[going]
+        cost = ways.costs(now)
+        steps = Steps(ways.gains(now), ways.loss, ways.own, cost - before[:, None])
         merits = np.where((steps.gain > 0) & (cost <= limit), merit(steps), -np.inf)
-        if (dear := total[going] > limit).any():
+        if (dear := before > limit).any():
             merits[dear] = cheaper(steps, cost <= limit)[dear]
-        merits[~allowed[going]] = -np.inf
+        merits += forbidden[going]
         best = merits.argmax(axis=1)
         takes = np.flatnonzero(merits[np.arange(len(going)), best] > -np.inf)
         going, best = going[takes], best[takes]

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rllib_envs.stem_sharing.choices import Choices
+from rllib_envs.stem_sharing.choices import Alternatives, Choices
 from rllib_envs.stem_sharing.events import EventLength
 from rllib_envs.stem_sharing.exact import options, solve
 from rllib_envs.stem_sharing.generate import random_task
@@ -84,7 +84,7 @@ def test_costs_of_arrays_are_those_of_the_formula() -> None:
         assert choices.cost(columns) == pytest.approx(task.cost(schedule))
         app, column = int(rng.integers(5)), int(rng.integers(choices.loss.shape[1]))
         changed = (*schedule[:app], choices.choice(app, column), *schedule[app + 1 :])
-        (cost,) = choices.costs(columns, np.array([app]), np.array([column]))
+        ((cost,),) = Alternatives(choices, np.array([app]), np.array([column])).costs(columns[None])
         assert cost == pytest.approx(task.cost(changed))
         losses = [choices.loss[row, column] for row, column in enumerate(columns)]
         assert losses == pytest.approx(task.app_losses(schedule))
@@ -99,7 +99,7 @@ def test_what_costs_more_and_loses_no_less_is_never_taken() -> None:
         assert (worthwhile == choices.worthwhile).all() and worthwhile.mean() < 0.8
         columns = np.array([[rng.choice(np.flatnonzero(row)) for row in np.isfinite(choices.loss)] for _ in range(8)])
         everything = np.indices(choices.loss.shape).reshape(2, -1)
-        costs = choices.costs(columns, *everything).reshape(8, *choices.loss.shape)
+        costs = Alternatives(choices, *everything).costs(columns).reshape(8, *choices.loss.shape)
         for app, column in np.argwhere(~worthwhile & np.isfinite(choices.loss)):
             no_worse = worthwhile[app] & (choices.loss[app] <= choices.loss[app, column])
             more = costs[:, app, no_worse].T - costs[:, app, column]
