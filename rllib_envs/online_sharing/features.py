@@ -8,14 +8,17 @@ import numpy as np
 
 from rllib_envs.online_sharing.course import ASSUMED_STAY_S, Course
 from rllib_envs.online_sharing.options import OPTIONS
+from rllib_envs.online_sharing.rules import hysteresis
 from rllib_envs.online_sharing.trace import Kind, Restarts
 from rllib_envs.stem_sharing.schedule import Choice
 
 MOST_PRESENT = 8
 """Applications at a time."""
 MOST_EVENTS = 20
+RULED = ("keep", "add", "solve")
+"""What that rule chooses among."""
 CHANGES = tuple(name for name in OPTIONS if name != "keep")
-HELD = (1, 3, 10)
+HELD = (1, 2, 3, 10)
 """Mean lengths of an event, over which what an option gains is held against its downtime."""
 APP_FEATURES = (
     "F1 now",
@@ -38,6 +41,7 @@ GLOBAL_FEATURES = (
     *(f"F1 gained by {name}" for name in CHANGES),
     *(f"share stopped by {name}" for name in CHANGES),
     *(f"gained by {name} in {held} lengths of an event, downtime off" for name, held in product(CHANGES, HELD)),
+    *(f"the rule hysteresis would {name}" for name in RULED),
     "downtime over length of an event, logarithm",
     "length of an event, logarithm",
     "a deployment stops all",
@@ -88,6 +92,7 @@ def global_features(course: Course) -> np.ndarray:
         course.scene.share_reached(deployed, moment.capacity),
         float(np.mean(course.scene.f1s(deployed, moment))),
         *_offers(course),
+        *_ruled(course),
         np.log(max(trace.redeploy_s, 0.1) / stay_s),
         np.log(stay_s / ASSUMED_STAY_S),
         trace.restarts is Restarts.ALL,
@@ -121,6 +126,12 @@ def _offers(course: Course) -> list[float]:
         for seconds in [held * course.mean_stay_s]
     ]
     return [*gained, *stopped, *net]
+
+
+def _ruled(course: Course) -> list[float]:
+    """Which options are what the rule would do; several may be the same."""
+    wanted = hysteresis(course)
+    return [float(course.options[name] == wanted) for name in RULED]
 
 
 def _events(course: Course) -> list[float]:
