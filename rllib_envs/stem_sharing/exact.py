@@ -72,7 +72,7 @@ def solve(task: Task, seconds: float = 60.0) -> Solved:
     ends, margin, bound = time.monotonic() + seconds, PROMISING, relaxed
     while True:
         schedule, bound_within = programme.solve(reduced_costs <= margin, max(ends - time.monotonic(), 0.01))
-        best = min(best, *filter(None, [schedule]), key=task.loss)
+        best = min([best, *filter(None, [schedule])], key=task.loss)
         bound = max(bound, min(bound_within, relaxed + margin))
         solved = Solved(best, task.loss(best), bound)
         if solved.proven or solved.loss <= relaxed + margin or time.monotonic() >= ends:

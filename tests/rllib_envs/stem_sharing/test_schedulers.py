@@ -112,6 +112,13 @@ def test_what_costs_more_and_loses_no_less_is_never_taken() -> None:
         assert task.loss(choices.schedule(found[0])) == task.loss(choices.schedule(found[1]))
 
 
+def test_without_time_the_best_that_is_known_is_the_answer() -> None:
+    task = random_task(np.random.default_rng(5), 20, EventLength.COMPATIBLE)
+    hurried = solve(task, seconds=1e-3)
+    assert task.affords(task.cost(hurried.schedule)) and hurried.loss <= task.loss(greedy(task))
+    assert hurried.bound <= solve(task).bound + 1e-9 and not hurried.proven
+
+
 def test_where_nothing_can_be_shared_all_schedulers_say_what_each_application_does_alone() -> None:
     task = without_sharing(random_task(np.random.default_rng(0), 3, EventLength.CORRECTED))
     best = solve(task).schedule
