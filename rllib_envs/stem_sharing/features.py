@@ -90,13 +90,11 @@ class _Seen:
         considered[0] = True
         rows, others = np.nonzero(considered)
         ways = Alternatives(self.choices, self.shown[rows], others)
-        self.costs, self.gains, self.first = (
-            ways.costs(self.plan),
-            ways.gains(self.plan),
-            np.flatnonzero(np.diff(rows, prepend=-1)),
-        )
-        """float64 [outlooks, alternatives] twice: of all choices of the application that decides, and of those worth
-        their cost of the others; where each application's begin."""
+        self.costs, self.gains = ways.costs(self.plan), ways.gains(self.plan)
+        """float64 [outlooks, alternatives]: of all choices of the application that decides, and of those worth their
+        cost of the others."""
+        self.first = np.flatnonzero(np.diff(rows, prepend=-1))
+        """int [applications shown]: where each one's alternatives begin."""
 
     def of_options(self, by_choice: np.ndarray) -> np.ndarray:
         """[outlooks, options, columns] from [outlooks, choices]."""
