@@ -41,7 +41,8 @@ def published(steps: Steps) -> np.ndarray:
 
 def gain_per_cost(steps: Steps) -> np.ndarray:
     """What is gained over what it costs more; what costs nothing more comes first, by its gain."""
-    return np.where(steps.more > 0, steps.gain / np.maximum(steps.more, 1e-12), 1e12 + steps.gain)
+    merit: np.ndarray = steps.gain / np.maximum(steps.more, 1e-12)
+    return merit
 
 
 def cheaper(steps: Steps, enough: np.ndarray) -> np.ndarray:
@@ -74,16 +75,16 @@ def improved(choices: Choices, columns: np.ndarray, budget: float, merit: Merit,
     if not len(apps):
         return columns
     ways, limit = Alternatives(choices, apps, others), budget * (1 + TOLERANCE)
-    forbidden = np.where(allowed[:, apps, others], 0.0, -np.inf)
+    forbidden = ~allowed[:, apps, others]
     columns, going, total = columns.copy(), np.arange(len(columns)), choices.cost(columns)
     while len(going):
         now, before = columns[going], total[going]
         cost = ways.costs(now)
         steps = Steps(ways.gains(now), ways.loss, ways.own, cost - before[:, None])
-        merits = np.where((steps.gain > 0) & (cost <= limit), merit(steps), -np.inf)
+        never = forbidden[going]
+        merits = np.where((steps.gain <= 0) | (cost > limit) | never, -np.inf, merit(steps))
         if (dear := before > limit).any():
-            merits[dear] = cheaper(steps, cost <= limit)[dear]
-        merits += forbidden[going]
+            merits[dear] = np.where(never, -np.inf, cheaper(steps, cost <= limit))[dear]
         best = merits.argmax(axis=1)
         takes = np.flatnonzero(merits[np.arange(len(going)), best] > -np.inf)
         going, best = going[takes], best[takes]
