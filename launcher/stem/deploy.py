@@ -6,7 +6,7 @@ import math
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
 from typing import NamedTuple
@@ -22,6 +22,7 @@ from rllib_envs.stem_sharing.executor.simulator import Simulator
 from rllib_envs.stem_sharing.executor.token import read_token
 from rllib_envs.stem_sharing.network import BaseNetwork
 from rllib_envs.stem_sharing.scheduler import MOST_DEPLOYMENTS, NEAR, Deployment
+from rllib_envs.torch_threads import torch_threads
 
 MOST_SECONDS = 3600.0
 
@@ -81,10 +82,12 @@ def run_executor(options: ExecutorOptions) -> None:
     at_least(("--threads", options.threads, 1))
     positive("--stream-fps", options.stream_fps, MOST_RATE)
     positive("--window", options.window, MOST_SECONDS)
-    runs = _simulator(options) if options.capacity is not None else _executor(options)
-    with Server(options.address, token_in(options.token)) as server, ended_by_signals():
-        print(f"listening at {server.address}")
-        server.serve(runs, print)
+    simulated = options.capacity is not None
+    with nullcontext() if simulated else torch_threads(options.threads):
+        runs = _simulator(options) if simulated else _executor(options)
+        with Server(options.address, token_in(options.token)) as server, ended_by_signals():
+            print(f"listening at {server.address}")
+            server.serve(runs, print)
 
 
 def _simulator(options: ExecutorOptions) -> Runs:
@@ -95,15 +98,12 @@ def _simulator(options: ExecutorOptions) -> Runs:
 
 
 def _executor(options: ExecutorOptions) -> Runs:
-    import torch
-
     from launcher.stem.results import Results
     from rllib_envs.stem_sharing.executor.frames import ImageFolder, SyntheticFrames
     from rllib_envs.stem_sharing.executor.torch_executor import TorchExecutor
 
     if not options.models.is_dir():
         raise UserError(f"--models {options.models} is no folder; say where the trainer has written models")
-    torch.set_num_threads(options.threads)
     video = ImageFolder(options.video) if options.video else SyntheticFrames()
     return TorchExecutor(options.models, video, options.stream_fps, options.window, Results(options.results).add)
 

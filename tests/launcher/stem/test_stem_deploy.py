@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import torch
 
 from rllib_envs.stem_sharing.executor.simulator import Simulator
 from rllib_envs.stem_sharing.task import Task
@@ -106,6 +107,8 @@ def test_bad_input(
     monkeypatch.chdir(tmp_path)
     setup = written(tmp_path / "setup.json", three_applications())
     (tmp_path / "short").write_text("guess\n")
+    threads = torch.get_num_threads()
     assert run(*(setup if argument == "SETUP" else argument for argument in arguments)) == code
     told = capsys.readouterr().err
     assert message in told and told.startswith("error: ") and told.count("\n") == 1
+    assert torch.get_num_threads() == threads, "what is trained next in this process depends on it"
