@@ -108,8 +108,9 @@ class Alternatives:
     """
 
     def __init__(self, choices: Choices, apps: np.ndarray, others: np.ndarray) -> None:
-        self.apps, self.others, self._choices = apps, others, choices
+        self._apps, self._choices = apps, choices
         self.loss, self.own = choices.loss[apps, others], choices.own[apps, others]
+        """float64 [alternatives]: what the application loses then, and the cost of its own layers."""
         self._between = slice(apps[0], apps[-1] + 1)
         self._places = (apps - apps[0]) * choices.places + choices.place[apps, others]
 
@@ -125,7 +126,7 @@ class Alternatives:
     def gains(self, columns: np.ndarray) -> np.ndarray:
         """float64 [schedules, alternatives]: how much less the application loses than in these schedules."""
         losses = self._choices.loss[self._choices.everyone, columns]
-        gains: np.ndarray = losses.take(self.apps, axis=1) - self.loss
+        gains: np.ndarray = losses.take(self._apps, axis=1) - self.loss
         return gains
 
 
