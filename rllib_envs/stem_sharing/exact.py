@@ -23,7 +23,7 @@ from rllib_envs.errors import MissingPackage
 from rllib_envs.stem_sharing.greedy import greedy, published
 from rllib_envs.stem_sharing.quality import Aggregate
 from rllib_envs.stem_sharing.schedule import Choice, Schedule
-from rllib_envs.stem_sharing.task import TOLERANCE, Task
+from rllib_envs.stem_sharing.task import Task
 
 try:
     from scipy.optimize import Bounds, LinearConstraint, linprog, milp
@@ -133,7 +133,7 @@ class _Programme:
         apps = np.array([option.app for option in self._options])
         choose_one = coo_array((np.ones(count), (apps, np.arange(count))), shape=(self._apps, columns))
         self.constraints = [
-            LinearConstraint(price[None, :], -np.inf, task.budget * (1 + TOLERANCE)),
+            LinearConstraint(price[None, :], -np.inf, task.most),
             LinearConstraint(choose_one, 1, 1),
             LinearConstraint(self._needs(points, rates, columns), -np.inf, 0),
         ]
