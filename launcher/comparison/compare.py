@@ -21,6 +21,7 @@ from launcher.folders import find_policy, policy_if_any, problem_for, runs_folde
 from launcher.options import at_least
 from models.interrupts import EXIT_CODE, Interrupts
 from models.policy import Policy
+from models.shipped import shipped_policies
 from models.trainers.registry import trainer_name
 from rllib_envs.errors import UserError
 from rllib_envs.names import choose
@@ -136,7 +137,10 @@ def run_compare(config: CompareConfig) -> None:
 
 
 def policy_for(problem: str, config: CompareConfig) -> tuple[Path, Policy | None]:
-    """The policy to compare and its folder; None and the folder of runs where there is none and none is needed."""
+    """The policy to compare, behind the folder for comparisons: its own, or that of runs for one that is shipped.
+
+    None where there is no policy and none is needed.
+    """
     trainer = trainer_name(config.trainer) if config.trainer else ""
     methods = {search_name(method) for method in _names(config.searches)}
     needed = trainer or not config.dataset or methods & POLICY_SEARCHES.keys()
@@ -146,6 +150,8 @@ def policy_for(problem: str, config: CompareConfig) -> tuple[Path, Policy | None
         print(f"no policy for {problem} here: searches and baselines alone", flush=True)
         return runs_folder(), None
     path, policy = found
+    if path in shipped_policies(policy.problem):
+        return runs_folder(), policy
     return path if path.is_dir() else path.parent, policy
 
 

@@ -21,6 +21,7 @@ from launcher import cli
 from launcher.comparison.compare import CompareConfig, chosen_suites
 from launcher.comparison.evaluation import Proof
 from launcher.comparison.folder import comparison_folder
+from models import shipped
 from models.policy import Policy
 from rllib_envs.errors import UserError
 from rllib_envs.problem import Benchmark
@@ -131,6 +132,18 @@ def test_without_a_policy_searches_are_compared_alone(home, capsys):
     ):
         assert compare(*QUICK, *arguments) == 2
         assert message in capsys.readouterr().err
+
+
+def test_comparisons_of_a_shipped_policy_are_kept_among_the_runs(home, monkeypatch):
+    """What is shipped may lie where nobody may write."""
+    (home / "runs" / "first").rename(home / "toy")
+    monkeypatch.setattr(shipped, "PRETRAINED", home)
+    for path in (home / "toy" / "policy").iterdir():
+        path.rename(home / "toy" / path.name)
+    before = sorted((home / "toy").rglob("*"))
+    assert compare(*QUICK, "--dataset", "toy_suite", "--searches", "greedy1") == 0
+    (folder,) = (home / "runs").glob("comparison-*")
+    assert (folder / "report.html").exists() and sorted((home / "toy").rglob("*")) == before
 
 
 def test_help_names_every_search(capsys):
