@@ -24,7 +24,7 @@ from pathlib import Path
 from report import Bar, report
 from rich.console import Console
 
-from eval.kernel_tuners.contest import Result, contest, write_results
+from eval.kernel_tuners.contest import RESULTS, Result, contest, write_results
 from eval.kernel_tuners.measured_kernels import measured_kernels
 from eval.kernel_tuners.methods import METHODS
 from eval.kernel_tuners.tables import kernel_table, method_table
@@ -48,7 +48,6 @@ DUELS = (
 FIRST_SEED = 100
 """Settings were chosen on some of these kernels with seeds below."""
 OVERHEAD_MS = 5.0
-RESULTS = "results.jsonl"
 
 
 def bars_of(results: Sequence[Result]) -> dict[str, Bar]:

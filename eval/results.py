@@ -5,10 +5,10 @@
     python -m eval.results ship RUN...                        # trainings and policies, or GA-DQN's knowledge
 
 A record, `docs/results/<name>.jsonl`, holds what a comparison has measured anew, without what only its report shows.
-`keep` makes it of the folder that `tunewright compare` has written. Where a page has the lines
-`<!-- results: <name> -->` and `<!-- end -->`, what is between them becomes the table and the figure,
-`docs/results/<name>.png`. With `<!-- trainings: <problem> -->` it becomes what is known of the trainings that
-`ship` has taken over.
+`keep` makes it of the folder that `tunewright compare` has written, or of a contest of kernel tuners. Where a page has
+the lines `<!-- results: <name> -->` and `<!-- end -->`, what is between them becomes the table and the figure,
+`docs/results/<name>.png`. With `<!-- trainings: <problem> -->` it becomes what is known of the trainings that `ship`
+has taken over.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -28,6 +27,8 @@ from eval.budget import Budget
 from eval.comparison import Comparison
 from eval.journal import JOURNAL, read_journal
 from eval.journal_lines import SCORES, rows_of
+from eval.kernel_tuners.contest import RESULTS
+from eval.kernel_tuners.record import ContestRecord, contest_lines, day_of
 from eval.report.figures.headline import headline
 from eval.report.figures.style import STYLE, WIDE
 from eval.report.figures.svg import write_png
@@ -49,22 +50,18 @@ BLOCK = re.compile(r"(<!-- (results|trainings): (\S+) -->\n).*?(<!-- end -->\n)"
 
 @dataclass(frozen=True)
 class Record:
-    """What was measured, and under which conditions."""
+    """What a comparison has measured, and under which conditions."""
 
-    name: str
     title: str
     when: str
     setting: Mapping[str, str]
     comparison: Comparison
 
     @classmethod
-    def read(cls, path: Path) -> Record:
-        """UserError where there is none, or something else."""
-        try:
-            head, *lines = [json.loads(line) for line in path.read_text().splitlines()]
-            return cls(path.stem, head["title"], head["when"], head["setting"], _comparison(head["setting"], lines))
-        except (OSError, ValueError, LookupError, TypeError) as error:
-            raise UserError(f"{path} is no record of results: {type(error).__name__} {error}") from None
+    def of_lines(cls, head: Mapping[str, Any], lines: Sequence[str]) -> Record:
+        """LookupError, ValueError or TypeError for what `lines` did not write."""
+        comparison = _comparison(head["setting"], [json.loads(line) for line in lines])
+        return cls(head["title"], head["when"], head["setting"], comparison)
 
     def table(self) -> str:
         """Markdown: each contestant, the best mean first, and under which conditions."""
@@ -122,21 +119,36 @@ def _budget(text: str) -> Budget:
     return Budget(found.get("s"), None if evaluations is None else int(evaluations))
 
 
+def read_record(path: Path) -> Record | ContestRecord:
+    """UserError where there is none, or something else."""
+    try:
+        first, *lines = path.read_text().splitlines()
+        head = json.loads(first)
+        return (ContestRecord if "contest" in head else Record).of_lines(head, lines)
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise UserError(f"{path} is no record of results: {type(error).__name__} {error}") from None
+
+
 def keep(report: Path, name: str, title: str) -> Path:
-    """Write the record of a finished comparison. UserError where the folder holds none."""
+    """Write the record of a finished comparison or contest. UserError where the folder holds none."""
+    source = report / (RESULTS if (report / RESULTS).exists() else JOURNAL)
+    lines = contest_lines(source, title) if source.name == RESULTS else _comparison_lines(report, title)
+    RECORDS.mkdir(parents=True, exist_ok=True)
+    path = RECORDS / f"{name}.jsonl"
+    path.write_text("".join(f"{line}\n" for line in lines))
+    return path
+
+
+def _comparison_lines(report: Path, title: str) -> list[str]:
     setting, lines = read_journal(report)
     scores = [line for line in lines if line.get("kind") == SCORES]
     if not scores:
         raise UserError(f"{report / JOURNAL} has no benchmark that was measured anew; let the comparison end first")
-    ended = time.gmtime((report / JOURNAL).stat().st_mtime)
-    content: list[Mapping[str, Any]] = [{"title": title, "when": time.strftime("%Y-%m-%d", ended), "setting": setting}]
+    content: list[Mapping[str, Any]] = [{"title": title, "when": day_of(report / JOURNAL), "setting": setting}]
     for line in scores:
         rows = [{key: value for key, value in row.items() if key not in LEFT_OUT} for row in line["rows"]]
         content.append({"benchmark": line["benchmark"], "start": line["start"], "rows": rows})
-    RECORDS.mkdir(parents=True, exist_ok=True)
-    path = RECORDS / f"{name}.jsonl"
-    path.write_text("".join(json.dumps(each) + "\n" for each in content))
-    return path
+    return [json.dumps(each) for each in content]
 
 
 def pages() -> Iterator[tuple[Path, str, str]]:
@@ -154,13 +166,13 @@ def _filled(page: Path, block: re.Match[str]) -> str:
     if kind == "trainings":
         figure = f"![Mean return over the minutes of each training]({up}models/pretrained/{name}/{FIGURE})"
         return f"{begin}{trainings_table(name)}\n{figure}\n{end}"
-    record = Record.read(RECORDS / f"{name}.jsonl")
+    record = read_record(RECORDS / f"{name}.jsonl")
     return f"{begin}{record.table()}\n![{record.title}]({up}docs/results/{name}.png)\n{end}"
 
 
 def make_results() -> None:
     for path in sorted(RECORDS.glob("*.jsonl")):
-        Record.read(path).draw(path.with_suffix(".png"))
+        read_record(path).draw(path.with_suffix(".png"))
     for path in sorted(shipped.PRETRAINED.glob(f"*/{TRAININGS}")):
         draw_trainings(path.parent.name)
     for path, text, filled in pages():

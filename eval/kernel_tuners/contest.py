@@ -10,10 +10,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from eval.kernel_tuners.methods import Lesson, Method, train_on
 from eval.kernel_tuners.trials import Kernel, Run, Trials, run_tuner
 from models.ga_dqn.tuner import Knowledge
 from rllib_envs.errors import UserError
+
+RESULTS = "results.jsonl"
+"""The usual name of the file with a contest's results."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,13 @@ class Result:
         """One line of JSON."""
         run = {**vars(self.run), "best": [float(f"{speed:.6g}") for speed in self.run.best]}
         return json.dumps({"kernel": self.kernel, "method": self.method, "seed": self.seed, **run})
+
+    @classmethod
+    def from_line(cls, line: str) -> Result:
+        """What `to_line` wrote. ValueError, KeyError or TypeError for anything else."""
+        run = json.loads(line)
+        kernel, method, seed, best = (run.pop(name) for name in ("kernel", "method", "seed", "best"))
+        return cls(kernel, method, seed, Run(best=np.array(best, float), **run))
 
 
 def contest(

@@ -58,6 +58,18 @@ def verdict(results: Sequence[Result], method: str, other: str, figure: Figure =
     )
 
 
+def trials_to_reach(results: Sequence[Result], method: str, other: str) -> dict[str, list[float]]:
+    """By kernel, for each seed: how many trials `method` needed for what `other` handed out in the end, within 1 %;
+    infinite where it did not come to it."""
+    goals = _by_pair(results, other, final)
+    needed: dict[str, list[float]] = {}
+    for result in results:
+        if result.method == method:
+            reached = np.flatnonzero(result.run.best >= goals[result.kernel, result.seed] / (1 + TIE))
+            needed.setdefault(result.kernel, []).append(float(reached[0] + 1) if len(reached) else np.inf)
+    return needed
+
+
 def ceilings(results: Sequence[Result], other: str) -> dict[str, float]:
     """By kernel, how many times better than `other` a tuner could be by its area: one that begins with the best that
     any run found. Kernels on which `other` found nothing that works are left out."""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from launcher import cli
 from models.policy import Policy
 from tests.conftest import ROOT
 
@@ -97,14 +98,24 @@ def test_tune_reads_a_benchmark_file(trained):
     assert run.returncode == 0 and "mm64_80_96" in run.stdout, run.stderr
 
 
-def test_tune_searches_where_there_is_no_policy(tmp_path):
-    options = ("--seconds", 1, "--emit", "kernel.so")
-    run = tunewright("tune", "mm", "72x40x56", *options, cwd=tmp_path, environment={"LOOP_TOOL_ROOT": ""})
-    assert run.returncode == 0, run.stderr
-    assert "mm72_40_56, no policy for loop_nest here; annealing, 1 s" in run.stdout
-    *_, ratio = re.findall(r"([\d.]+)x untuned", run.stdout)
-    assert float(ratio) >= 1 and "x numpy" in run.stdout
+def test_tune_searches_where_there_is_no_policy(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LOOP_TOOL_ROOT", raising=False)
+    cli.main(["tune", "mm", "72x40x56", "--seconds", "1", "--emit", "kernel.so"])
+    printed = capsys.readouterr().out
+    assert "mm72_40_56, no policy for loop_nest here; annealing, 1 s" in printed
+    *_, ratio = re.findall(r"([\d.]+)x untuned", printed)
+    assert float(ratio) >= 1 and "x numpy" in printed
     assert {path.name for path in tmp_path.iterdir()} == {"kernel.so", "kernel.h", "load_kernel.py"}
+
+
+def test_tune_decides_by_the_shipped_policy_where_there_is_no_other(tmp_path):
+    run = tunewright("tune", "mm", "72x40x56", cwd=tmp_path, environment={"LOOP_TOOL_ROOT": ""})
+    assert run.returncode == 0, run.stderr
+    assert f"policy {ROOT}/models/pretrained/loop_nest" in run.stdout
+    assert "those trained from other seeds come to" in run.stdout and not list(tmp_path.iterdir())
+    *_, ratio = re.findall(r"([\d.]+)x untuned", run.stdout)
+    assert float(ratio) >= 1
 
 
 def test_compare_uses_the_held_out_part_and_never_mixes_two_comparisons(trained, tmp_path):
@@ -172,7 +183,11 @@ def test_an_interrupt_keeps_what_was_learnt(toy_suite, tmp_path):
         (("tune", "mn", "64x64x64"), 2, "unknown kind"),
         (("tune", "mm", "64x64x64", "--seconds", 0), 2, "--seconds is 0; give more than 0"),
         (("tune", "nowhere.json"), 2, "does not exist"),
-        (("compare", "--dataset", "mm64_128_16_range"), 2, "no policy for 'loop_nest'"),
+        (
+            ("compare", "--dataset", "mm64_128_16_range", "--trainer", "impala"),
+            2,
+            "no policy for 'loop_nest' by impala",
+        ),
         (("compare",), 2, "no policy in"),
     ],
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from eval.kernel_tuners.figures import write_figures
 from eval.kernel_tuners.kernels import kernels_of
 from eval.kernel_tuners.methods import METHODS, Method
 from eval.kernel_tuners.trials import Run, Trials, handed_out, run_tuner
-from eval.kernel_tuners.verdict import ceilings, final, overhead_ms, repeated_percent, verdict
+from eval.kernel_tuners.verdict import ceilings, final, overhead_ms, repeated_percent, trials_to_reach, verdict
 from models.ga_dqn.settings import GADQNSettings
 from rllib_envs.errors import UserError
 from rllib_envs.kernel_tuning.gene_space import ChoiceKnob, Gene, GeneSpace
@@ -103,15 +102,25 @@ def test_a_verdict_pairs_runs_and_counts_losses() -> None:
     assert repeated_percent(results, "one") == pytest.approx(50.0)
 
 
+def test_how_many_trials_a_tuner_needs_for_what_another_one_handed_out() -> None:
+    results = [
+        *(result("a", "fresh", seed, 4.0, 8.0) for seed in range(2)),
+        result("a", "warm", 0, 7.0, 7.95, 9.0),
+        result("a", "warm", 1, 7.0, 7.5),
+    ]
+    assert trials_to_reach(results, "warm", "fresh") == {"a": [2.0, np.inf]}
+
+
 def test_results_are_written_as_they_come(tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
     results = contest(KERNELS, QUICK, range(1), Trials(count=16))
     first = write_results(path, itertools.islice(results, 1))
     assert path.read_text().count("\n") == 1
     written = [*first, *write_results(path, results)]
-    read = [json.loads(line) for line in path.read_text().splitlines()]
-    assert [(r["kernel"], r["method"], r["seed"]) for r in read] == [(r.kernel, r.method, r.seed) for r in written]
-    assert all(np.allclose(r["best"], w.run.best, rtol=1e-5) for r, w in zip(read, written, strict=True))
+    read = [Result.from_line(line) for line in path.read_text().splitlines()]
+    assert [(r.kernel, r.method, r.seed) for r in read] == [(r.kernel, r.method, r.seed) for r in written]
+    assert all(np.allclose(r.run.best, w.run.best, rtol=1e-5) for r, w in zip(read, written, strict=True))
+    assert read[0].to_line() == written[0].to_line()
 
 
 def test_every_experiment_has_contestants_and_hyperparameters_are_drawn_alike_each_time() -> None:

@@ -1,0 +1,82 @@
+"""How many trials what GA-DQN knows of other kernels saves on kernels that it never saw.
+
+python bench/kernel_warm_start.py [--seeds 3] [--kernels NAME ...] [--knowledge FOLDER] [--folder DIR]
+
+On each kernel of the suite `kernel_tuning`, built and timed with TVM, GA-DQN tunes for 256 trials from nothing, and
+for 128 with the knowledge that is shipped, or another folder of `driver.py -m learn`. Compared is what each hands out
+in the end, and counted after how many trials the latter has what the former came to, within 1 %. 9,200 trials with
+three seeds, some 20 minutes on two cores that do nothing else. With `--folder` what was measured is kept there, and
+what was interrupted goes on; `python -m eval.results keep DIR NAME TITLE` makes a table and a figure of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from report import Bar, report
+
+from eval.kernel_tuners.contest import RESULTS, Result, write_results
+from eval.kernel_tuners.measured_kernels import measured_kernels
+from eval.kernel_tuners.methods import METHODS
+from eval.kernel_tuners.trials import Kernel, Trials, run_tuner
+from eval.kernel_tuners.verdict import final, trials_to_reach, verdict
+from models.ga_dqn.knowledge import read_knowledge
+from models.ga_dqn.tuner import Knowledge
+from models.shipped import shipped_knowledge
+from rllib_envs.errors import UserError, one_line_errors
+from rllib_envs.kernel_tuning.task import PROBLEM
+from rllib_envs.suite import Suite
+
+FRESH, WARM = Trials(256), Trials(128)
+FIRST_SEED = 300
+
+
+def run(kernels: Sequence[Kernel], seeds: Sequence[int], knowledge: Knowledge) -> Iterator[Result]:
+    """From nothing, and with the knowledge."""
+    method = METHODS["ga_dqn"]
+    for kernel in kernels:
+        for seed in seeds:
+            for name, trials, known in (("fresh", FRESH, None), ("warm", WARM, knowledge)):
+                tuner = method.make(kernel.space, seed, trials.count, known)
+                result = Result(kernel.name, name, seed, run_tuner(tuner, kernel, trials, seed))
+                print(f"{kernel.name}, seed {seed}, {name}: {final(result):.1f} GFLOPS", flush=True)
+                yield result
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--kernels", nargs="*", default=(), help="some of the suite's, by name")
+    parser.add_argument("--knowledge", type=Path, default=shipped_knowledge(), help="instead of what is shipped")
+    parser.add_argument("--folder", type=Path, help="where to keep measurements and results, or to go on")
+    arguments = parser.parse_args()
+    if arguments.knowledge is None:
+        raise UserError("no knowledge of kernels is shipped; name a folder of driver.py -m learn with --knowledge")
+    knowledge = read_knowledge(arguments.knowledge, METHODS["ga_dqn"].settings)
+    chosen = arguments.kernels
+    benchmarks = [each for each in Suite.load(PROBLEM).benchmarks if not chosen or each.name in chosen]
+    seeds = range(FIRST_SEED, FIRST_SEED + arguments.seeds)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = arguments.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / RESULTS).unlink(missing_ok=True)
+        with measured_kernels(benchmarks, folder) as kernels:
+            results = write_results(folder / RESULTS, run(kernels, seeds, knowledge))
+    ratio = verdict(results, "warm", "fresh", final).over_kernels
+    needed = [count for counts in trials_to_reach(results, "warm", "fresh").values() for count in counts]
+    bars = {
+        "best of 128 trials with knowledge over best of 256 without": Bar(ratio.mean, 1.0, "x"),
+        "the same, low end of 95 % over kernels": Bar(ratio.low, 1.0, "x"),
+        "trials to what 256 without come to, median": Bar(float(np.median(needed)), 128, "trials", at_least=False),
+        "runs that come to it": Bar(100 * float(np.mean(np.isfinite(needed))), 50, "%"),
+    }
+    report("kernel_warm_start", bars)
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        main()
