@@ -113,7 +113,7 @@ def test_tune_decides_by_the_shipped_policy_where_there_is_no_other(tmp_path):
     run = tunewright("tune", "mm", "72x40x56", cwd=tmp_path, environment={"LOOP_TOOL_ROOT": ""})
     assert run.returncode == 0, run.stderr
     assert f"policy {ROOT}/models/pretrained/loop_nest" in run.stdout
-    assert "those trained from other seeds come to" in run.stdout and not list(tmp_path.iterdir())
+    assert re.search(r"it expects [\d.]+ GFLOPS and comes to [\d.]+", run.stdout) and not list(tmp_path.iterdir())
     *_, ratio = re.findall(r"([\d.]+)x untuned", run.stdout)
     assert float(ratio) >= 1
 
