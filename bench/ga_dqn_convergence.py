@@ -16,11 +16,11 @@ kernel before. With `--folder` what was measured is kept there, and what was int
 from __future__ import annotations
 
 import argparse
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from helpers.kernels import add_folder_option, add_kernels_option, chosen_kernels, kept_or_temporary
 from report import Bar, report
 from rich.console import Console
 
@@ -30,9 +30,8 @@ from eval.kernel_tuners.methods import METHODS
 from eval.kernel_tuners.tables import kernel_table, method_table
 from eval.kernel_tuners.trials import Trials
 from eval.kernel_tuners.verdict import overhead_ms, repeated_percent, verdict
+from rllib_envs.errors import one_line_errors
 from rllib_envs.kernel_tuning.synthetic import TASKS
-from rllib_envs.kernel_tuning.task import PROBLEM
-from rllib_envs.suite import Suite
 
 DUELS = (
     ("ga_dqn", "ga", 1.05),
@@ -69,10 +68,8 @@ def run(arguments: argparse.Namespace, folder: Path) -> Iterator[Result]:
     if not arguments.measured:
         yield from contest(TASKS, METHODS, seeds, trials, arguments.workers)
         return
-    chosen = arguments.kernels
-    benchmarks = [each for each in Suite.load(PROBLEM).benchmarks if not chosen or each.name in chosen]
     teachers = TASKS if arguments.train_on == "synthetic" else None
-    with measured_kernels(benchmarks, folder) as kernels:
+    with measured_kernels(chosen_kernels(arguments), folder) as kernels:
         yield from contest(kernels, METHODS, seeds, replace(trials, noise=0.0), teachers=teachers)
 
 
@@ -82,13 +79,11 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=256)
     parser.add_argument("--workers", type=int, default=1, help="processes; for landscapes only")
     parser.add_argument("--measured", action="store_true", help="real kernels instead of synthetic landscapes")
-    parser.add_argument("--kernels", nargs="*", default=(), help="some of the measured ones, by name")
+    add_kernels_option(parser)
     parser.add_argument("--train-on", choices=("others", "synthetic"), default="others", help="for --measured")
-    parser.add_argument("--folder", type=Path, help="where to keep measurements and results, or to go on")
+    add_folder_option(parser)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = arguments.folder or Path(temporary)
-        folder.mkdir(parents=True, exist_ok=True)
+    with kept_or_temporary(arguments) as folder:
         (folder / RESULTS).unlink(missing_ok=True)
         results = write_results(folder / RESULTS, run(arguments, folder))
     console = Console(width=140)
@@ -97,4 +92,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with one_line_errors():
+        main()

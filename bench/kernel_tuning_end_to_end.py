@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import argparse
 import math
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
+from helpers.kernels import add_folder_option, add_kernels_option, chosen_kernels, kept_or_temporary
 from report import Bar, report
 from rich.console import Console
 from rich.table import Table
@@ -32,12 +32,12 @@ from eval.network_tuning.network import tune_network
 from eval.network_tuning.progress import LiveProgress
 from eval.network_tuning.tables import kernels_table, latency_table, short
 from eval.network_tuning.tuning import Tuning
+from rllib_envs.errors import one_line_errors
 from rllib_envs.kernel_tuning.crew import MeasuringCrew
 from rllib_envs.kernel_tuning.measured_on import measured_on
 from rllib_envs.kernel_tuning.networks.names import NETWORKS
 from rllib_envs.kernel_tuning.networks.process import NetworkProcess
-from rllib_envs.kernel_tuning.task import NATIVE, PROBLEM, KernelTask
-from rllib_envs.suite import Suite
+from rllib_envs.kernel_tuning.task import NATIVE, KernelTask
 
 OVER_UNTUNED, OVER_TVM_SEARCH = 3.0, 0.95
 BATCH = 8
@@ -76,8 +76,7 @@ def duels(
     names: Sequence[str], arguments: argparse.Namespace, folder: Path, console: Console
 ) -> Iterator[tuple[str, list[Standing], list[float]]]:
     """For each kernel its name, how far the two tuners came, and the seconds of their best, measured anew."""
-    chosen = arguments.kernels
-    benchmarks = [each for each in Suite.load(PROBLEM).benchmarks if not chosen or each.name in chosen]
+    benchmarks = chosen_kernels(arguments)
     with MeasuringCrew() as crew:
         searchers = [make_searcher(name, lambda task: crew.open(task).space, arguments.seed) for name in names]
         try:
@@ -129,15 +128,14 @@ def main() -> None:
     parser.add_argument("--network", choices=NETWORKS, default="resnet18")
     parser.add_argument("--minutes", type=float, default=20.0, help="of tuning the network; 0 leaves it out")
     parser.add_argument("--kernel-seconds", type=float, default=60.0, help="of each tuner; 0: leave it out")
-    parser.add_argument("--kernels", nargs="*", default=(), help="some of the suite, by name")
+    add_kernels_option(parser)
     parser.add_argument("--tuner", choices=[name for name in TUNERS if name != TVM], default="ga_dqn")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--folder", type=Path, help="where to keep trials and records, or to go on")
+    add_folder_option(parser)
     arguments = parser.parse_args()
     console = Console(width=None if Console().is_terminal else 140)
     bars: dict[str, Bar] = {}
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = arguments.folder or Path(temporary)
+    with kept_or_temporary(arguments) as folder:
         if arguments.minutes:
             bars |= network_bars(arguments, folder, console)
         if arguments.kernel_seconds:
@@ -146,4 +144,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with one_line_errors():
+        main()

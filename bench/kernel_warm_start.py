@@ -12,11 +12,11 @@ what was interrupted goes on; `python -m eval.results keep DIR NAME TITLE` makes
 from __future__ import annotations
 
 import argparse
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from helpers.kernels import add_folder_option, add_kernels_option, chosen_kernels, kept_or_temporary
 from report import Bar, report
 
 from eval.kernel_tuners.contest import RESULTS, Result, write_results
@@ -28,8 +28,6 @@ from models.ga_dqn.knowledge import read_knowledge
 from models.ga_dqn.tuner import Knowledge
 from models.shipped import shipped_knowledge
 from rllib_envs.errors import UserError, one_line_errors
-from rllib_envs.kernel_tuning.task import PROBLEM
-from rllib_envs.suite import Suite
 
 FRESH, WARM = Trials(256), Trials(128)
 FIRST_SEED = 300
@@ -50,19 +48,16 @@ def run(kernels: Sequence[Kernel], seeds: Sequence[int], knowledge: Knowledge) -
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--kernels", nargs="*", default=(), help="some of the suite's, by name")
+    add_kernels_option(parser)
     parser.add_argument("--knowledge", type=Path, default=shipped_knowledge(), help="instead of what is shipped")
-    parser.add_argument("--folder", type=Path, help="where to keep measurements and results, or to go on")
+    add_folder_option(parser)
     arguments = parser.parse_args()
     if arguments.knowledge is None:
         raise UserError("no knowledge of kernels is shipped; name a folder of driver.py -m learn with --knowledge")
     knowledge = read_knowledge(arguments.knowledge, METHODS["ga_dqn"].settings)
-    chosen = arguments.kernels
-    benchmarks = [each for each in Suite.load(PROBLEM).benchmarks if not chosen or each.name in chosen]
+    benchmarks = chosen_kernels(arguments)
     seeds = range(FIRST_SEED, FIRST_SEED + arguments.seeds)
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = arguments.folder or Path(temporary)
-        folder.mkdir(parents=True, exist_ok=True)
+    with kept_or_temporary(arguments) as folder:
         (folder / RESULTS).unlink(missing_ok=True)
         with measured_kernels(benchmarks, folder) as kernels:
             results = write_results(folder / RESULTS, run(kernels, seeds, knowledge))
