@@ -20,11 +20,10 @@ from eval.report.figures.style import DASHES, STYLE, WIDE, new_figure
 from eval.report.figures.svg import write_png
 from models import shipped
 from models.ga_dqn.knowledge import CARD as KNOWLEDGE_CARD
-from models.ga_dqn.knowledge import read_knowledge, shortened, write_knowledge
+from models.ga_dqn.knowledge import read_knowledge, read_provenance, shortened, write_knowledge
 from models.ga_dqn.settings import GADQNSettings
 from models.policy import CARD, WEIGHTS, Policy
 from models.shipped import shipped_policies
-from models.store.atomic import read_json
 from models.store.run_directory import RunDirectory
 from rllib_envs.errors import UserError
 
@@ -118,7 +117,7 @@ def _ship_knowledge(folder: Path) -> Path:
     settings, place = GADQNSettings(), shipped.PRETRAINED / "kernel_tuning" / "knowledge"
     knowledge = shortened(read_knowledge(folder, settings), DECISIONS, EXAMPLES)
     place.parent.mkdir(parents=True, exist_ok=True)
-    write_knowledge(place, knowledge, settings, read_json(folder / KNOWLEDGE_CARD, "knowledge")["provenance"])
+    write_knowledge(place, knowledge, settings, read_provenance(folder))
     return place
 
 

@@ -88,7 +88,7 @@ def _runs(job: tuple[str, Method, Kernel, list[Kernel], Sequence[int], Trials]) 
     results = []
     for seed in seeds:
         tuner = method.make(kernel.space, seed, trials.count, knowledge)
-        results.append(Result(kernel.name, name, seed, run_tuner(tuner, kernel, trials, seed)))
+        results.append(Result(kernel.name, name, seed, run_tuner(tuner, kernel, trials, seed).run()))
     return results
 
 

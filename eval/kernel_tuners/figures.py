@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from itertools import cycle
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLOURS = (POLICY_COLOUR, *OTHER_COLOURS)
+TITLE_WIDTH = 24
+"""Letters of a kernel's name in a line."""
 COLUMNS = 4
 """Kernels side by side."""
 QUARTILES = (25, 75)
@@ -46,7 +49,7 @@ def convergence(results: Sequence[Result]) -> Figure:
     panels = figure.subplots(rows, min(COLUMNS, len(kernels)), squeeze=False, sharex=True, sharey=True)
     for axes, kernel in zip(panels.flat, kernels, strict=False):
         _curves(axes, [result for result in results if result.kernel == kernel], look)
-        axes.set_title(kernel.replace("synthetic_", "synthetic\n"), fontsize=8)
+        axes.set_title("\n".join(wrap(kernel.replace("_", " "), TITLE_WIDTH)), fontsize=8)
         axes.grid(axis="y")
     for axes in panels.flat[len(kernels) :]:
         axes.set_axis_off()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -61,9 +61,36 @@ class Run:
         return float(self.best.mean())
 
 
-def run_tuner(tuner: Tuner, kernel: Kernel, trials: Trials, seed: int) -> Run:
+@dataclass(frozen=True)
+class Course:
+    """What a tuner asked for, and what it was told."""
+
+    genes: list[Gene]
+    speeds: list[float]
+    """Theirs, without noise."""
+    told: list[float]
+    count: int
+    """Of trials; the space may have fewer genes."""
+    tuner_seconds: float
+
+    @property
+    def answers(self) -> list[Gene]:
+        """Each gene that would have been handed out at some time."""
+        return [self.genes[trial] for trial in dict.fromkeys(leaders(self.told))]
+
+    def run(self, anew: Mapping[Gene, float] | None = None) -> Run:
+        """What came of it. `anew` are speeds of the answers that count instead of those that the tuner was told."""
+        true = [(anew or {}).get(*known) for known in zip(self.genes, self.speeds, strict=True)]
+        curve = handed_out(true, self.told)
+        padded = np.concatenate([curve, np.full(self.count - len(curve), curve[-1])])
+        failures = sum(speed <= FAILED for speed in self.speeds)
+        return Run(padded, self.tuner_seconds, len(set(self.genes)), failures)
+
+
+def run_tuner(tuner: Tuner, kernel: Kernel, trials: Trials, seed: int) -> Course:
     """Ask, measure, tell, until the trials are used up or the space is."""
     noise = np.random.default_rng([seed, 3])
+    asked: list[Gene] = []
     true: list[float] = []
     told: list[float] = []
     seconds = 0.0
@@ -75,20 +102,24 @@ def run_tuner(tuner: Tuner, kernel: Kernel, trials: Trials, seed: int) -> Run:
             break
         speeds = kernel.scores(genes)
         scores = [speed * float(np.exp(trials.noise * noise.standard_normal())) for speed in speeds]
+        asked += genes
         true += speeds
         told += scores
         begun = time.process_time()
         tuner.tell(genes, scores)
         seconds += time.process_time() - begun
-    curve = handed_out(true, told)
-    padded = np.concatenate([curve, np.full(trials.count - len(curve), curve[-1])])
-    return Run(padded, seconds, len(set(tuner.genes)), sum(speed <= FAILED for speed in true))
+    return Course(asked, true, told, trials.count, seconds)
 
 
-def handed_out(true: list[float], told: list[float]) -> np.ndarray:
-    """float [trials]: the true speed of the gene that was measured best so far."""
-    leader, curve = 0, []
+def leaders(told: Sequence[float]) -> list[int]:
+    """For each trial, which one was measured best so far."""
+    leader, found = 0, []
     for trial, score in enumerate(told):
         leader = trial if score > told[leader] else leader
-        curve.append(true[leader])
-    return np.array(curve)
+        found.append(leader)
+    return found
+
+
+def handed_out(true: Sequence[float], told: Sequence[float]) -> np.ndarray:
+    """float [trials]: the true speed of the gene that was measured best so far."""
+    return np.array([true[leader] for leader in leaders(told)])

@@ -19,7 +19,7 @@ from eval.network_tuning.tables import short
 from eval.network_tuning.tuning import Tuning
 from eval.wording import number, times
 from launcher.folders import choose_policy
-from models.ga_dqn.knowledge import read_knowledge
+from models.ga_dqn.knowledge import read_knowledge, read_provenance
 from models.ga_dqn.settings import GADQNSettings
 from models.shipped import shipped_knowledge
 from rllib_envs.errors import MeasuringError
@@ -48,10 +48,10 @@ def run_tune_kernel(benchmark: Benchmark, given: Path | None, seconds: float | N
         found, how = choose_policy(given, PROBLEM, lambda policy: PolicyDraws(policy, task, space))
         policy = found.policy if found else None
         alone = policy is not None and seconds is None
-        tries = f"its best schedule and {BATCH - 1} others" if alone else f"GA-DQN searches {space.size:,} genes"
-        print(f"{benchmark.name}, {how}; {tries}")
         known = None if alone else shipped_knowledge()
         knowledge = read_knowledge(known, GADQNSettings()) if known else None
+        tries = f"its best schedule and {BATCH - 1} others" if alone else f"GA-DQN searches {space.size:,} genes"
+        print(f"{benchmark.name}, {how}; {tries}{_origin(known) if known else ''}")
         searcher = make_searcher(
             POLICY if alone else TUNER, lambda task: crew.open(task).space, 0, knowledge=knowledge, policy=policy
         )
@@ -64,6 +64,13 @@ def run_tune_kernel(benchmark: Benchmark, given: Path | None, seconds: float | N
             (tuned,) = Tuning(searcher, crew, journal, budget, BATCH, progress).run([(task, 1)])
         _show(task, space, tuned, crew, emit)
         print(f"tuned in {time.perf_counter() - began:.1f} s with {tuned.trials} trials")
+
+
+def _origin(knowledge: Path) -> str:
+    """Of what GA-DQN knows before."""
+    there = str(read_provenance(knowledge).get("measured_on", "an unknown machine")).partition(", ")[0]
+    elsewhere = "" if there == measured_on().partition(", ")[0] else f", as they are on {there}"
+    return f" with what it knows of other kernels{elsewhere}"
 
 
 def _show(task: KernelTask, space: GeneSpace, tuned: Standing, crew: MeasuringCrew, emit: Path | None) -> None:

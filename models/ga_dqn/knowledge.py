@@ -55,6 +55,11 @@ def read_knowledge(folder: Path, settings: GADQNSettings) -> dict[str, dict[str,
     return knowledge
 
 
+def read_provenance(folder: Path) -> dict[str, Any]:
+    """What knowledge was learnt from, and where. UserError for a folder that holds none."""
+    return dict(read_json(folder / CARD, "what GA-DQN has learnt").get("provenance", {}))
+
+
 def shortened(knowledge: Knowledge, decisions: int, examples: int) -> dict[str, dict[str, np.ndarray]]:
     """The same with at most so many of each network's decisions, and examples of the forecast, drawn at random."""
     short: dict[str, dict[str, np.ndarray]] = {}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from eval.kernel_tuners.contest import contest
-from eval.kernel_tuners.measured_kernels import measured_kernels
+from eval.kernel_tuners.measured_kernels import ROUNDS, measured_kernels
 from eval.kernel_tuners.methods import METHODS
 from eval.kernel_tuners.trials import Trials
 from rllib_envs.errors import UserError
@@ -29,6 +30,23 @@ def test_nothing_is_measured_twice_and_a_contest_begun_anew_comes_to_the_same(tm
         _, rows = read_rows(tmp_path / "small.jsonl")
         assert sorted(row.place for row in rows) == list(range(trials.count))
     assert curves[0] == curves[1]
+
+
+def test_answers_are_measured_anew_and_tuners_are_told_what_they_were_told_before(tmp_path: Path) -> None:
+    def told() -> list[float]:
+        with measured_kernels([SMALL], tmp_path) as (kernel,):
+            return kernel.scores([gene_at(kernel.space, place) for place in range(4)])
+
+    before = told()
+    with measured_kernels([SMALL], tmp_path) as (kernel,):
+        genes = [gene_at(kernel.space, place) for place in (1, 3, 1)]
+        anew = kernel.measured_anew(genes)
+    _, rows = read_rows(tmp_path / "small.jsonl")
+    assert Counter(row.place for row in rows) == {0: 1, 1: 1 + ROUNDS, 2: 1, 3: 1 + ROUNDS}
+    assert set(anew) == set(genes) and all(
+        anew[gene] >= before[place] for gene, place in zip(genes, (1, 3), strict=False)
+    )
+    assert told() == before
 
 
 def test_a_gene_that_is_asked_for_twice_at_once_has_one_speed(tmp_path: Path) -> None:

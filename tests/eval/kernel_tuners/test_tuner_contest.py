@@ -14,7 +14,7 @@ from eval.kernel_tuners.experiments import CANDIDATES, EXPERIMENTS, hyperparamet
 from eval.kernel_tuners.figures import write_figures
 from eval.kernel_tuners.kernels import kernels_of
 from eval.kernel_tuners.methods import METHODS, Method
-from eval.kernel_tuners.trials import Run, Trials, handed_out, run_tuner
+from eval.kernel_tuners.trials import Course, Run, Trials, handed_out, run_tuner
 from eval.kernel_tuners.verdict import ceilings, final, overhead_ms, repeated_percent, trials_to_reach, verdict
 from models.ga_dqn.settings import GADQNSettings
 from rllib_envs.errors import UserError
@@ -32,6 +32,16 @@ def result(kernel: str, method: str, seed: int, *best: float) -> Result:
 
 def test_what_is_handed_out_is_what_was_measured_best_not_what_is_best() -> None:
     assert handed_out([1.0, 5.0, 3.0, 4.0], [1.0, 2.0, 3.0, 2.5]).tolist() == [1.0, 5.0, 3.0, 3.0]
+
+
+def test_answers_that_are_measured_anew_count_as_they_are() -> None:
+    told = [0.0, 2.0, 1.0, 3.0, 2.5]
+    course = Course([(0,), (1,), (2,), (3,), (2,)], told, told, count=7, tuner_seconds=0.5)
+    assert course.answers == [(0,), (1,), (3,)]
+    assert course.run().best.tolist() == [0.0, 2.0, 2.0, 3.0, 3.0, 3.0, 3.0]
+    run = course.run({(0,): 0.0, (1,): 2.5, (3,): 2.25})
+    assert run.best.tolist() == [0.0, 2.5, 2.5, 2.25, 2.25, 2.25, 2.25]
+    assert (run.unique, run.failures, run.tuner_seconds) == (4, 1, 0.5)
 
 
 def test_runs_with_one_seed_begin_alike_and_repeat() -> None:
@@ -80,7 +90,7 @@ def test_a_space_that_is_used_up_ends_a_run_early() -> None:
         def scores(self, genes: Sequence[Gene]) -> list[float]:
             return [1.0 + gene[0] for gene in genes]
 
-    run = run_tuner(RandomTuner(Tiny.space, 0), Tiny(), Trials(count=10, noise=0.0), 0)
+    run = run_tuner(RandomTuner(Tiny.space, 0), Tiny(), Trials(count=10, noise=0.0), 0).run()
     assert len(run.best) == 10 and run.unique == 3 and run.best[2:].tolist() == [3.0] * 8
 
 

@@ -11,10 +11,16 @@ import pytest
 from eval.network_tuning.allotment import Standing
 from launcher.cli import main
 from launcher.tuning.kernel import _show
+from models import shipped
 from models.encoders.config import EncoderConfig
+from models.ga_dqn.knowledge import write_knowledge
+from models.ga_dqn.settings import GADQNSettings
+from models.ga_dqn.tuner import GADQNTuner
 from rllib_envs.kernel_tuning.crew import MeasuringCrew
 from rllib_envs.kernel_tuning.problem import KernelTuning
+from rllib_envs.kernel_tuning.synthetic import TASKS
 from rllib_envs.kernel_tuning.task import KernelTask
+from tests.models.ga_dqn.tuners import play
 from tests.models.toy_policies import untrained
 
 TASK = KernelTask.from_spec({"operator": "dense", "sizes": {"m": 64, "n": 64, "k": 64}})
@@ -69,6 +75,21 @@ def test_without_a_policy_ga_dqn_tunes(kernel: Path, tmp_path: Path, capsys: pyt
     assert "verified: " in printed and "over TVM without a schedule" in printed and "unroll_explicit_3" in printed
     (line,) = (tmp_path / "records" / "database_tuning_record.json").read_text().splitlines()
     assert json.loads(line)[1][1][0] > 0, "seconds"
+
+
+def test_knowledge_that_comes_with_the_package_is_used_and_its_processor_named(
+    kernel: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shipped, "PRETRAINED", tmp_path / "pretrained")
+    (tmp_path / "pretrained" / "kernel_tuning").mkdir(parents=True)
+    tuner = GADQNTuner(TASKS[0].space, 0, 32, GADQNSettings())
+    play(tuner, 32, TASKS[0])
+    origin = {"measured_on": "Another Processor 1/2/3, TVM 0.1, kernels 12345678"}
+    write_knowledge(tmp_path / "pretrained/kernel_tuning/knowledge", tuner.knowledge(), GADQNSettings(), origin)
+    main(["tune", "kernel_tuning", str(kernel), "--seconds", "2"])
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "genes with what it knows of other kernels, as they are on Another Processor 1/2/3" in printed
+    assert "verified: " in printed
 
 
 @pytest.mark.parametrize(
