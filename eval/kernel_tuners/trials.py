@@ -80,7 +80,8 @@ class Course:
 
     def run(self, anew: Mapping[Gene, float] | None = None) -> Run:
         """What came of it. `anew` are speeds of the answers that count instead of those that the tuner was told."""
-        true = [(anew or {}).get(*known) for known in zip(self.genes, self.speeds, strict=True)]
+        known = anew or {}
+        true = [known.get(gene, speed) for gene, speed in zip(self.genes, self.speeds, strict=True)]
         curve = handed_out(true, self.told)
         padded = np.concatenate([curve, np.full(self.count - len(curve), curve[-1])])
         failures = sum(speed <= FAILED for speed in self.speeds)
