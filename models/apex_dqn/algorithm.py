@@ -22,6 +22,7 @@ from models.apex_dqn.shard_group import ShardGroup, make_shard
 from models.replay.prioritized import deal
 from models.replay.shard import Drawn, ReplayShard, joined_by_age
 from models.runners.outcomes import EnvError
+from rllib_envs.errors import TunewrightError
 
 RESULTS = "apex_dqn"
 """Where a result holds the figures of `Meter`."""
@@ -29,8 +30,14 @@ WAIT_SECONDS = 0.01
 """How long the driver waits at a time where there is nothing else to do."""
 PROBE_EVERY_SECONDS = 0.5
 """How often a runner that died is asked whether it is back."""
+PING_SECONDS = 5.0
+"""How long runners may take to say that they are there, once training is silent."""
 REPLAY = "replay/"
 """What the names of the replay's arrays begin with in a training state."""
+
+
+class NoProgress(TunewrightError):
+    """Neither environment steps nor updates for too long."""
 
 
 class ApexDQN(DQN):
@@ -220,10 +227,18 @@ class ApexDQN(DQN):
             self.metrics.aggregate(results, key=LEARNER_RESULTS)
 
     def _check_progress(self) -> None:
-        healthy, all_runners = self.env_runner_group.num_healthy_remote_workers(), self.config.num_env_runners
-        self._meter.check_progress(
-            self.config.no_progress_timeout_s, f"{healthy} of {all_runners} environment runners answer"
-        )
+        silence = self._meter.silence
+        if silence > self.config.no_progress_timeout_s:
+            # Whether one died may not be known yet: it is only told to who asks it.
+            answers = self.env_runner_group._worker_manager.foreach_actor(
+                "ping", healthy_only=False, timeout_seconds=PING_SECONDS
+            )
+            answering = sum(answer.ok for answer in answers)
+            raise NoProgress(
+                f"no environment step and no update for {silence:.0f} s ({answering} of {self.config.num_env_runners} "
+                "environment runners answer); with num_env_runners=0 the same training shows the environment's own "
+                "error"
+            )
 
     def restore_env_runners(self, env_runner_group: Any) -> list[int]:
         """The runners that are back since the last call. RLlib's own would wait for them up to half a minute."""

@@ -9,14 +9,9 @@ from typing import Any
 
 from models.apex_dqn.env_runner import Played, Weights
 from models.replay.shard import Drawn
-from rllib_envs.errors import TunewrightError
 
 LEARNING, WAITING, THROTTLED, ELSEWHERE = "learning", "waiting", "throttled", "elsewhere"
 """What the learner does: it works; it could work and doesn't; it must wait for new steps first; it isn't asked to."""
-
-
-class NoProgress(TunewrightError):
-    """Neither environment steps nor updates for too long."""
 
 
 @dataclass
@@ -65,14 +60,10 @@ class Meter:
         self.totals.updates += updates
         self._last_progress = time.monotonic()
 
-    def check_progress(self, timeout: float, state: str) -> None:
-        """Raise NoProgress after `timeout` seconds without a step or an update; `state` tells what else is known."""
-        silence = time.monotonic() - self._last_progress
-        if silence > timeout:
-            raise NoProgress(
-                f"no environment step and no update for {silence:.0f} s ({state}); with num_env_runners=0 the same "
-                "training shows the environment's own error"
-            )
+    @property
+    def silence(self) -> float:
+        """Seconds of training since the last step or update."""
+        return time.monotonic() - self._last_progress
 
     def figures(
         self, shards: Iterable[Drawn], *, prefetched: int, lost_samples: int, in_flight: int

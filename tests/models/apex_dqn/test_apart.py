@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import ray
 
+from models.apex_dqn.algorithm import NoProgress
 from models.apex_dqn.env_runner import epsilon_ladder
-from models.apex_dqn.meter import NoProgress
 from models.runners.outcomes import EnvError
 from tests.models.apex_dqn.conftest import small
 
