@@ -8,11 +8,12 @@ import resource
 import signal
 import sys
 import traceback
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Protocol
 
-from rllib_envs.errors import MeasuringError, TunewrightError
+from rllib_envs.errors import MeasuringError, MissingPackage, TunewrightError
 
 SINGLE_THREADED = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -36,13 +37,48 @@ def child_environment() -> dict[str, str]:
     return {**os.environ, **SINGLE_THREADED, "PYTHONPATH": os.pathsep.join(paths)}
 
 
-class Measures(Protocol):
+class Bench(Protocol):
     """Whatever answers requests."""
+
+    def ready(self) -> object:
+        """What the other side is told first."""
 
     def measure(self, request: Any) -> object: ...
 
 
-def serve(connection: Connection, bench: Measures) -> None:
+def run_bench(
+    descriptor: str,
+    parent: str,
+    make: Callable[[], Bench],
+    needs: str = "",
+    address_space: int | None = None,
+    quiet: bool = False,
+) -> None:
+    """Make a bench and answer requests, for the process `parent` at the other end of `descriptor`.
+
+    Where it can't be made, that is the answer; `needs` are the packages that may be missing. It may take so many bytes
+    of address space and leaves no core dump. If it is quiet, what libraries print as errors goes nowhere from then on.
+    """
+    die_with_parent(int(parent))
+    if address_space is not None:
+        resource.setrlimit(resource.RLIMIT_AS, (address_space, address_space))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with Connection(int(descriptor)) as connection:
+        try:
+            bench = make()
+        except TunewrightError as error:
+            connection.send(error)
+            return
+        except ImportError as error:
+            connection.send(MissingPackage(f"{needs or 'a package'} can't be imported: {error}"))
+            return
+        connection.send(bench.ready())
+        if quiet:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        serve(connection, bench)
+
+
+def serve(connection: Connection, bench: Bench) -> None:
     """Answer requests until the other side hangs up."""
     while True:
         try:

@@ -6,17 +6,14 @@ loop nests: by the same timer, on the same inputs and with the same checks as ou
 
 from __future__ import annotations
 
-import resource
 import sys
 from collections.abc import Callable, Mapping
-from multiprocessing.connection import Connection
 
 from eval.baselines.limits import TuningLimits
 from eval.baselines.prepared import Library, Prepared
 from eval.baselines.protocol import RUN_LIMIT_S, Answer, Request
-from rllib_envs.child_process import die_with_parent, serve
+from rllib_envs.child_process import run_bench
 from rllib_envs.cores import run_on
-from rllib_envs.errors import MissingPackage, TunewrightError
 from rllib_envs.loop_nest.backend.child import MeasuringBench
 from rllib_envs.loop_nest.backend.protocol import Ready
 from rllib_envs.loop_nest.backend.workload import Workload
@@ -77,20 +74,7 @@ class LibraryBench:
 
 def main(arguments: list[str]) -> None:
     descriptor, parent, library = arguments
-    die_with_parent(int(parent))
-    resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE_BYTES, ADDRESS_SPACE_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with Connection(int(descriptor)) as connection:
-        try:
-            bench = LibraryBench(library)
-        except TunewrightError as error:
-            connection.send(error)
-            return
-        except ImportError as error:
-            connection.send(MissingPackage(f"{library} can't be imported: {error}"))
-            return
-        connection.send(bench.ready())
-        serve(connection, bench)
+    run_bench(descriptor, parent, lambda: LibraryBench(library), needs=library, address_space=ADDRESS_SPACE_BYTES)
 
 
 if __name__ == "__main__":

@@ -6,17 +6,13 @@ Started by `KernelMeasurer` as `python -m rllib_envs.kernel_tuning.child FD PARE
 from __future__ import annotations
 
 import logging
-import os
-import resource
 import sys
 import time
 from collections import OrderedDict
-from multiprocessing.connection import Connection
 from typing import Any
 
-from rllib_envs.child_process import die_with_parent, serve
+from rllib_envs.child_process import run_bench
 from rllib_envs.cores import run_on
-from rllib_envs.errors import MissingPackage, TunewrightError
 from rllib_envs.kernel_tuning import protocol
 from rllib_envs.kernel_tuning.module_task import Task
 from rllib_envs.kernel_tuning.protocol import Canonical, Measure, Measured, Open, Opened, Ready, Request, WriteDatabase
@@ -91,22 +87,9 @@ class KernelBench:
 
 def main(arguments: list[str]) -> None:
     descriptor, parent = arguments
-    die_with_parent(int(parent))
-    resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE_BYTES, ADDRESS_SPACE_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     logging.disable(logging.WARNING)  # of what MetaSchedule tries and drops
-    with Connection(int(descriptor)) as connection:
-        try:
-            bench = KernelBench()
-        except TunewrightError as error:
-            connection.send(error)
-            return
-        except ImportError as error:
-            connection.send(MissingPackage(f"TVM can't be imported: {error}"))
-            return
-        connection.send(bench.ready())
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # TVM prints the stack of a crash; the parent says what happened
-        serve(connection, bench)
+    # TVM prints the stack of a crash; the parent says what happened.
+    run_bench(descriptor, parent, KernelBench, needs="TVM", address_space=ADDRESS_SPACE_BYTES, quiet=True)
 
 
 if __name__ == "__main__":

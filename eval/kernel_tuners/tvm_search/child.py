@@ -6,14 +6,11 @@ Started by `TVMSearch` as `python -m eval.kernel_tuners.tvm_search.child FD PARE
 from __future__ import annotations
 
 import logging
-import os
 import sys
-from multiprocessing.connection import Connection
 from typing import Any
 
 from eval.kernel_tuners.tvm_search.protocol import Ask, Request, Tell
-from rllib_envs.child_process import die_with_parent, serve
-from rllib_envs.errors import MissingPackage, TunewrightError
+from rllib_envs.child_process import run_bench
 from rllib_envs.kernel_tuning.module_task import ModuleTask, Task
 from rllib_envs.kernel_tuning.task import NATIVE
 from rllib_envs.tvm_host import allow_torch, prepare_import
@@ -33,6 +30,9 @@ class SearchBench:
         self._model = cost_model()
         self._seed = seed
         self._searches: dict[Task, search.Search] = {}
+
+    def ready(self) -> str:
+        return "ready"
 
     def measure(self, request: Request) -> Any:
         """The answer to any request."""
@@ -57,20 +57,9 @@ class SearchBench:
 
 def main(arguments: list[str]) -> None:
     descriptor, parent, seed = arguments
-    die_with_parent(int(parent))
     logging.disable(logging.WARNING)  # of what MetaSchedule tries and drops
-    with Connection(int(descriptor)) as connection:
-        try:
-            bench = SearchBench(int(seed))
-        except TunewrightError as error:
-            connection.send(error)
-            return
-        except ImportError as error:
-            connection.send(MissingPackage(f"TVM or XGBoost can't be imported: {error}"))
-            return
-        connection.send("ready")
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # TVM warns of each rule that it lacks, and goes on
-        serve(connection, bench)
+    # TVM warns of each rule that it lacks, and goes on.
+    run_bench(descriptor, parent, lambda: SearchBench(int(seed)), needs="TVM or XGBoost", quiet=True)
 
 
 if __name__ == "__main__":

@@ -10,12 +10,10 @@ import logging
 import statistics
 import sys
 from functools import cache
-from multiprocessing.connection import Connection
 from typing import Any
 
-from rllib_envs.child_process import die_with_parent, serve
+from rllib_envs.child_process import run_bench
 from rllib_envs.cores import run_on
-from rllib_envs.errors import MissingPackage, TunewrightError
 from rllib_envs.kernel_tuning.networks.protocol import (
     TORCH,
     Extract,
@@ -83,19 +81,8 @@ class NetworkBench:
 
 def main(arguments: list[str]) -> None:
     descriptor, parent, processor = arguments
-    die_with_parent(int(parent))
     logging.disable(logging.WARNING)  # of what MetaSchedule tries and drops
-    with Connection(int(descriptor)) as connection:
-        try:
-            bench = NetworkBench(processor)
-        except TunewrightError as error:
-            connection.send(error)
-            return
-        except ImportError as error:
-            connection.send(MissingPackage(f"PyTorch or TVM can't be imported: {error}"))
-            return
-        connection.send(bench.ready())
-        serve(connection, bench)
+    run_bench(descriptor, parent, lambda: NetworkBench(processor), needs="PyTorch or TVM")
 
 
 if __name__ == "__main__":

@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import ctypes
 import math
-import resource
 import signal
 import sys
 from collections import OrderedDict
 from collections.abc import Callable
-from multiprocessing.connection import Connection
 from typing import NamedTuple
 
-from rllib_envs.child_process import die_with_parent, serve
+from rllib_envs.child_process import run_bench
 from rllib_envs.cores import run_on
-from rllib_envs.errors import TunewrightError
 from rllib_envs.loop_nest.backend.backends import AUTO, choose_backend
 from rllib_envs.loop_nest.backend.fma_peak import Peak, make_timer, measure_peak
 from rllib_envs.loop_nest.backend.kernel import compile_kernel
@@ -159,17 +156,12 @@ def _address(function: ctypes._CFunctionType) -> int:
 
 def main(arguments: list[str]) -> None:
     descriptor, parent, run_limit_s, budget_s, backend = arguments
-    die_with_parent(int(parent))
-    resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE_BYTES, ADDRESS_SPACE_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with Connection(int(descriptor)) as connection:
-        try:
-            bench = MeasuringBench(float(run_limit_s), float(budget_s), backend)
-        except TunewrightError as error:
-            connection.send(error)
-            return
-        connection.send(bench.ready())
-        serve(connection, bench)
+    run_bench(
+        descriptor,
+        parent,
+        lambda: MeasuringBench(float(run_limit_s), float(budget_s), backend),
+        address_space=ADDRESS_SPACE_BYTES,
+    )
 
 
 if __name__ == "__main__":

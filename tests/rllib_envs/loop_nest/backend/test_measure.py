@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from rllib_envs.child_process import serve
 from rllib_envs.cores import CoreLocks
 from rllib_envs.errors import MeasuringError, UserError
 from rllib_envs.loop_nest.backend import Loop, Measurer, Peak, child, compile_kernel, processor
@@ -29,6 +30,8 @@ from tests.processes import alive
 REPOSITORY = Path(__file__).resolve().parents[4]
 STATEMENT = make_statement("mm", {"m": 32, "n": 32, "k": 32})
 LOOPS = (Loop("m", 8), Loop("k", 1), Loop("m", 1), Loop("n", 1))
+DISTURBED_AT_MOST = 20
+"""Measurements in a row of which other processes may leave none that counts."""
 
 
 def simple(order: str) -> Schedule:
@@ -268,9 +271,12 @@ def test_implausible_speed_is_refused(bench: MeasuringBench, monkeypatch: pytest
 def test_peak_that_was_measured_too_low_is_measured_again(
     bench: MeasuringBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bench, "peak", Peak(gflops=1.0, flop_per_cycle=0.01))
-    measured = bench.measure(Request(STATEMENT, LOOPS))
-    assert measured.verified
+    for _ in range(DISTURBED_AT_MOST):
+        monkeypatch.setattr(bench, "peak", Peak(gflops=1.0, flop_per_cycle=0.01))
+        measured = bench.measure(Request(STATEMENT, LOOPS))
+        if measured.verified:
+            break
+    assert measured.verified, measured.error
     assert measured.fraction_of_peak == pytest.approx(measured.flop_per_cycle / bench.peak.flop_per_cycle)
     assert bench.peak.flop_per_cycle > 1
 
@@ -283,7 +289,7 @@ def test_unexpected_failure_is_raised_with_its_trace(bench: MeasuringBench, monk
     near, far = Pipe()
     with near, far:
         near.send(Request(STATEMENT, LOOPS))
-        answers = threading.Thread(target=child.serve, args=(far, bench))
+        answers = threading.Thread(target=serve, args=(far, bench))
         answers.start()
         reply = near.recv()
         assert isinstance(reply, MeasuringError)
