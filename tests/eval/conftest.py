@@ -9,16 +9,7 @@ import pytest
 
 from rllib_envs.problem import STOP, Benchmark, Evaluation
 from rllib_envs.toy import Dials, Toy
-
-
-class FakeClock:
-    """A clock that moves when told to."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.eval.fake_clock import FakeClock
 
 
 class TickingToy(Toy):

@@ -12,6 +12,7 @@ from eval.comparison import Comparison
 from eval.searches.policy import Player
 from rllib_envs.problem import STOP, Benchmark, Evaluation
 from rllib_envs.toy import POSITIONS, Dials, Toy
+from tests.eval.fake_clock import FakeClock
 
 SECONDS = 0.003
 """That an evaluation takes, on average."""
@@ -19,20 +20,10 @@ SECONDS = 0.003
 METHODS = ("policy", "policy_sampled", "greedy1", "greedy2", "beam2", "random")
 
 
-class Clock:
-    """A clock that moves when told to."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 class SlowToy(Toy):
     """Dials whose evaluations take time, and more of it the further the dials are turned."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: FakeClock) -> None:
         super().__init__()
         self.clock = clock
 
@@ -44,7 +35,7 @@ class SlowToy(Toy):
 class HastyPolicy:
     """Turns each dial almost to its target and goes on to the next one; drawn from, now and then something else."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: FakeClock) -> None:
         self.clock = clock
 
     def start(self) -> Player:
@@ -75,7 +66,7 @@ class HastyPolicy:
 def toy_comparison(benchmarks: int = 8, methods: Sequence[str] = METHODS, seeds: int = 3) -> Comparison:
     """So many benchmarks drawn by seed, and baselines: to turn the first dial alone, every dial halfway, and one
     that is not there."""
-    clock = Clock()
+    clock = FakeClock()
     problem = SlowToy(clock)
     rng = np.random.default_rng(0)
     tasks = []
