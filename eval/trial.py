@@ -112,9 +112,10 @@ class Trial:
 
     def evaluate(self, node: Node) -> Evaluation:
         """The objective at a node. Raises BudgetSpent instead of beginning what the budget does not cover."""
-        before = self.evaluations
-        if self.budget.spent(self.seconds, before) or self._repeats >= REPEATS_LIMIT:
+        self.check_budget()
+        if self._repeats >= REPEATS_LIMIT:
             raise BudgetSpent
+        before = self.evaluations
         evaluation = self._look_up(node.state)
         if self.evaluations == before:
             self._repeats += 1
@@ -124,6 +125,11 @@ class Trial:
             self.best, self.best_evaluation = node, evaluation
             self._mark()
         return evaluation
+
+    def check_budget(self) -> None:
+        """Raise BudgetSpent where the budget is: for what takes its time between two evaluations."""
+        if self.budget.spent(self.seconds, self.evaluations):
+            raise BudgetSpent
 
     def _mark(self) -> None:
         self.curve.append(CurvePoint(self.seconds, self.evaluations, self.best_evaluation.value))

@@ -12,8 +12,9 @@ from eval.searches.policy import ActingPolicy
 from eval.searches.policy_tree import Fork, PolicyTree
 from eval.trial import Trial
 
-EPISODES = 64
-"""Played side by side, so that the policy decides in all of them at once."""
+FEWEST, MOST = 4, 64
+"""Episodes played side by side, so that the policy decides in all of them at once: few at first, for nothing is
+measured before they are played, and then ever more."""
 
 Episode = list[tuple[Fork, int]]
 """Its decisions: where, and what."""
@@ -23,12 +24,14 @@ def policy_sampled(policy: ActingPolicy, trial: Trial, rng: np.random.Generator)
     """Follow the best actions once, then play sampled episodes until the budget ends or all have been played."""
     unplayed = Unplayed(PolicyTree(policy, trial))
     _measure(trial, unplayed.episodes(1, None))
+    count = FEWEST
     while unplayed.any_left:
-        _measure(trial, unplayed.episodes(EPISODES, rng))
+        _measure(trial, unplayed.episodes(count, rng))
+        count = min(2 * count, MOST)
 
 
 def _measure(trial: Trial, episodes: list[Episode]) -> None:
-    trial.evaluate(trial.root)  # known; it ends the search where the budget has
+    trial.evaluate(trial.root)  # known; it ends the search where all that is played is
     for episode in episodes:
         for fork, action in episode:
             child = fork.children[action]

@@ -49,7 +49,8 @@ class PolicyTree:
 
     def ask(self, forks: Sequence[Fork]) -> list[np.ndarray]:
         """float64 [actions]: what the policy thinks at each fork. None of them may be over. What is new to the policy
-        is judged in one pass."""
+        is judged in one pass. Raises BudgetSpent, since many passes may lie between two evaluations."""
+        self._trial.check_budget()
         unjudged = [(self._seen(fork), fork) for fork in forks if fork.judged is UNJUDGED]
         new = {seen: fork for seen, fork in unjudged if seen not in self._judged}
         if new:

@@ -13,6 +13,7 @@ from eval.searches.run import run_search
 from eval.trial import Trial
 from rllib_envs.problem import STOP, Benchmark
 from rllib_envs.toy import Toy
+from tests.eval.fake_clock import FakeClock
 from tests.eval.problems import TASK, FixedPolicy, Map
 from tests.models.toy_policies import untrained
 
@@ -58,6 +59,22 @@ def test_sampling_uses_the_whole_budget_and_starts_with_the_greedy_answer(toy, p
     greedy = run_search(make_search("policy", policy), toy, task(7, 7, 7, 7), PLENTY)
     assert outcome.evaluations == 100
     assert [point.value for point in outcome.curve[: len(greedy.curve)]] == [point.value for point in greedy.curve]
+
+
+@pytest.mark.parametrize("method", ["policy_beam", "policy_sampled"])
+def test_a_policy_that_decides_slowly_keeps_to_its_seconds_and_measures_within_them(toy, method):
+    clock = FakeClock()
+
+    class Slow(FixedPolicy):
+        def probabilities(self, inputs, memories):
+            clock.now += 0.01 * len(inputs)
+            return super().probabilities(inputs, memories)
+
+    policy, dials = Slow([float(action != STOP) for action in toy.actions]), task(7, 7, 7, 7)
+    outcome = run_search(make_search(method, policy), toy, dials, Budget(seconds=1.0), horizon=20, clock=clock)
+    alone = run_search(make_search("policy", policy), toy, dials, PLENTY, horizon=20)
+    assert clock.now < 1.0 + 0.01 * 64 + 0.2, "at most one more pass, and what the policy alone takes"
+    assert outcome.evaluations > 2 * alone.evaluations
 
 
 FORKS = {"": 0.0, "a": 1.0, "b": 1.0, "a a": 2.0, "a b": 3.0, "b a": 4.0, "b b": 5.0}
