@@ -6,8 +6,8 @@ On each kernel of the suite `kernel_tuning`, built and timed with TVM, GA-DQN tu
 for 128 with the knowledge that is shipped, or another folder of `driver.py -m learn`. Compared is what each hands out
 in the end, and counted after how many trials the latter has what the former came to, within 1 %; both by what their
 answers come to when they are measured anew, all of a kernel's in turns. 9,200 trials with three seeds, some 30 minutes
-on two cores that do nothing else. With `--folder` what was measured is kept there, and
-what was interrupted goes on; `python -m eval.results keep DIR NAME TITLE` makes a table and a figure of it.
+on two cores that do nothing else. With `--folder` what was measured is kept there, and what was interrupted goes on;
+`python -m eval.results keep DIR NAME TITLE` makes a table and a figure of it.
 """
 
 from __future__ import annotations
